@@ -1,0 +1,59 @@
+"""Text from a terminal made safe: no control characters, known widths, bounded lines."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+from wcwidth import wcswidth
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+@lru_cache(maxsize=4096)
+def _keep(character: str) -> str:
+    """Return what a character is shown as: itself, a space, or nothing."""
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return _REPLACEMENT
+    # Controls (C0, C1, ESC) and formats (bidi overrides, zero-width) steer a
+    # terminal or a reader's eye; joiners inside emoji carry no meaning for us.
+    if category in {"Cc", "Cf"}:
+        return " " if character == "\t" else ""
+    if category in {"Zs", "Zl", "Zp"}:
+        return " "
+    return character
+
+
+def clean(text: str) -> str:
+    """Return ``text`` without control, format and lone surrogate characters."""
+    if text.isprintable():
+        return text
+    return "".join(map(_keep, text))
+
+
+def count_cells(text: str) -> int:
+    """Return how many terminal columns ``text`` takes."""
+    if text.isascii():
+        return len(text)
+    width = wcswidth(text)
+    return width if width >= 0 else len(text)
+
+
+def count_rows(text: str, width: int) -> int:
+    """Return how many rows of ``width`` columns a joined line fills, at least one."""
+    if len(text) <= width and text.isascii():
+        return 1
+    return max(1, -(-count_cells(text) // max(1, width)))
+
+
+def clean_label(text: str, limit: int = 128) -> str:
+    """Return ``text`` as a label value: printable, stripped, at most ``limit`` characters."""
+    cleaned = clean(text).strip()
+    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
+
+
+@lru_cache(maxsize=8192)
+def sign(text: str) -> str:
+    """Return the letters of ``text``: what stays while a counter or a spinner turns."""
+    return "".join(filter(str.isalpha, text))
