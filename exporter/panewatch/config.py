@@ -6,51 +6,55 @@ The models are frozen: a reload builds a new :class:`Config` and swaps it whole.
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, Field, model_validator
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+from panewatch.settings_types import (
+    Conflict,
+    Name,
+    Seconds,
+    Section,
+    Socket,
+    Word,
+    expects,
+    format_duration,
+    parse_duration,
+    refuse,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "CollectorSettings", "Collectors", "Config", "LogSettings", "Name", "PanesSettings",
+    "Seconds", "Section", "TmuxServerSettings", "TmuxSettings", "WebSettings", "parse_duration",
+]  # fmt: skip
 
 
-def parse_duration(value: Any) -> Any:
-    """Turn ``"1m30s"`` into seconds; numbers are seconds already.
+def check_port(value: str) -> str:
+    """Return the listen address.
 
     Raises:
-        ValueError: the text is not a duration such as ``500ms``, ``30s`` or ``1h30m``.
+        ValueError: its port is above 65535.
     """
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError("not a duration; write for example 500ms, 30s, 5m or 1h30m")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
-
-
-Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=30 * 86400)]
-"""A positive span of time: a number of seconds or text such as ``500ms`` or ``1h30m``."""
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-"""A name that becomes a label value: letters, digits, ``_``, ``.`` and ``-``."""
-
-
-class Section(BaseModel):
-    """Base of every section: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    if int(value.rpartition(":")[2]) > 65535:  # noqa: PLR2004 the largest port there is
+        raise ValueError("the port is above 65535")
+    return value
 
 
 class WebSettings(Section):
     """The HTTP server."""
 
-    listen_address: str = Field(
+    listen_address: Annotated[str, AfterValidator(check_port)] = Field(
         default="127.0.0.1:10065",
         description="Host and port to listen on; `:PORT` listens on every address.",
-        pattern=r"^(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]*):\d{1,5}$",
+        pattern=r"^(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]*):[0-9]{1,5}$",
+        json_schema_extra=expects("HOST:PORT, [IPV6]:PORT or :PORT, with a port up to 65535"),
     )
-    config_file: str | None = Field(
+    config_file: Word | None = Field(
         default=None,
         description="web.config.yml in the exporter-toolkit format: TLS, users, headers.",
     )
@@ -91,21 +95,27 @@ class TmuxServerSettings(Section):
     """One tmux server that is read through a command prefix, or by a given socket."""
 
     name: Name = Field(description="The `server` label.")
-    prefix: tuple[str, ...] = Field(
+    prefix: tuple[Word, ...] = Field(
         default=(),
         description="Command put before `tmux`, e.g. [docker, exec, NAME] or [ssh, HOST].",
     )
-    socket: str | None = Field(
+    socket: Socket | None = Field(
         default=None,
         description="Socket name (as `tmux -L`) or absolute path (as `tmux -S`); "
         "tmux's own default where it is left out.",
     )
 
+    @model_validator(mode="after")
+    def _check_reach(self) -> Self:
+        if not self.prefix and self.socket is None:
+            refuse([Conflict(((),), "needs a prefix, a socket or both")])
+        return self
+
 
 class TmuxSettings(Section):
     """Which tmux servers are read, and how."""
 
-    sockets: tuple[str, ...] = Field(
+    sockets: tuple[Socket, ...] = Field(
         default=(),
         description="Socket names or absolute paths to read; "
         "empty: every server of this user is discovered.",
@@ -113,11 +123,21 @@ class TmuxSettings(Section):
     servers: tuple[TmuxServerSettings, ...] = Field(
         default=(), description="Servers in containers or on other hosts, read besides the local."
     )
-    binary: str = Field(default="tmux", description="The tmux program, by name or path.")
+    binary: Word = Field(default="tmux", description="The tmux program, by name or path.")
     timeout: Seconds = Field(default=2.0, description="A tmux call that takes longer is killed.")
     discovery_interval: Seconds = Field(
         default=10.0, description="How often sockets outside tmux's own folder are looked for."
     )
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        counts = Counter(server.name for server in self.servers)
+        refuse(
+            Conflict((("servers", index, "name"),), "is the name of another server too")
+            for index, server in enumerate(self.servers)
+            if counts[server.name] > 1
+        )
+        return self
 
 
 class PanesSettings(Section):
@@ -158,12 +178,12 @@ class PanesSettings(Section):
     process_interval: Seconds = Field(
         default=5.0, description="How often the process trees of local panes are measured."
     )
-    shells: tuple[str, ...] = Field(
+    shells: tuple[Word, ...] = Field(
         default=("ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "pwsh",
                  "sh", "tcsh", "xonsh", "zsh"),
         description="Process names of shells.",
     )  # fmt: skip
-    agents: dict[Name, tuple[str, ...]] = Field(
+    agents: dict[Name, tuple[Word, ...]] = Field(
         default={
             "aider": ("aider",),
             "amazon-q": ("q", "qchat"),
@@ -179,6 +199,31 @@ class PanesSettings(Section):
         },
         description="Process names by which each coding agent is known.",
     )
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        refuse([*self._find_unordered(), *self._find_shared()])
+        return self
+
+    def _find_unordered(self) -> Iterable[Conflict]:
+        """Find neighbours of min_interval <= busy_interval <= max_interval that are not."""
+        for lower, upper in pairwise(("min_interval", "busy_interval", "max_interval")):
+            low, high = getattr(self, lower), getattr(self, upper)
+            if low > high:
+                says = (
+                    f"{lower} ({format_duration(low)}) is above {upper} ({format_duration(high)})"
+                )
+                yield Conflict(((lower,), (upper,)), says)
+
+    def _find_shared(self) -> Iterable[Conflict]:
+        """Find process names that would make a pane two things at once."""
+        owners = dict.fromkeys(self.shells, "shells")
+        for agent, names in self.agents.items():
+            for index, name in enumerate(names):
+                owner = owners.setdefault(name, agent)
+                if owner != agent:
+                    where = "shells" if owner == "shells" else f"agents.{owner}"
+                    yield Conflict((("agents", agent, index), ("shells",)), f"is in {where} too")
 
 
 class Collectors(Section):
