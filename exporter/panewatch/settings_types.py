@@ -95,17 +95,26 @@ Name = Annotated[
 ]
 """A name that becomes a label value: letters, digits, ``_``, ``.`` and ``-``."""
 
+# Control characters and the ones that reorder text would reach a terminal or a log.
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+
 Socket = Annotated[
     str,
     Field(
-        pattern=r"^(/[^\x00-\x1f]{1,106}|[^/\x00-\x20]{1,64})$",
+        pattern=rf"^(/[^{_HIDDEN}]{{1,106}}|[^/\s{_HIDDEN}]{{1,64}})$",
         json_schema_extra=expects("a socket name (as `tmux -L`) or absolute path (as `tmux -S`)"),
     ),
 ]
 """A tmux socket: a name without ``/``, or an absolute path that fits a socket address."""
 
-Word = Annotated[str, Field(min_length=1)]
-"""Text that is not empty."""
+Word = Annotated[
+    str,
+    Field(
+        pattern=rf"^[^{_HIDDEN}]+$",
+        json_schema_extra=expects("text that is not empty and has no control characters"),
+    ),
+]
+"""Text that is not empty and safe to show."""
 
 
 class Section(BaseModel):
