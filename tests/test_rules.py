@@ -1,0 +1,192 @@
+"""The shipped rules: valid, tested on both sides of `for`, and each with its runbook."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from rule_files import ROOT, RULE_TESTS, RULES, RUNBOOKS, Alert, read_alerts, read_checks, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ALERTS = read_alerts()
+NAMES = sorted({alert.name for alert in ALERTS})
+RUNBOOK_BASE = "https://panewatch.example/runbooks/"
+IDENTITY = {"job", "instance"}
+"""The labels that every alert carries, and all that inhibition may compare."""
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def each_alert(alert: Alert) -> str:
+    return f"{alert.name}-{alert.labels['severity']}"
+
+
+def test_promtool_accepts_configuration_and_rules() -> None:
+    done = run("promtool", "check", "config", ROOT / "prometheus/prometheus.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = run("promtool", "check", "rules", *RULES)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", RULE_TESTS, ids=lambda file: file.name)
+def test_unit_tests_of_rules_pass(file: Path) -> None:
+    done = run("promtool", "test", "rules", file)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_rule_file_has_its_unit_tests() -> None:
+    assert [file.name for file in RULES] == [
+        file.name.replace(".test.yml", ".yml") for file in RULE_TESTS
+    ]
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=each_alert)
+def test_alert_is_tested_on_both_sides_of_its_for(alert: Alert) -> None:
+    step = 5.0
+    pairs = [
+        (before, after)
+        for checks in read_checks(alert.name, alert.labels["severity"])
+        for (before, quiet), (after, expected) in itertools.pairwise(checks)
+        if not quiet and expected and after - before <= step
+    ]
+    assert pairs, f"{alert.name}: no test is silent one evaluation before the alert is there"
+    ends = [
+        checks
+        for checks in read_checks(alert.name, alert.labels["severity"])
+        if any(expected for _, expected in checks) and not checks[-1][1]
+    ]
+    assert ends, f"{alert.name}: no test sees it end"
+
+
+def lengthen_for(rule: dict[str, Any]) -> None:
+    rule["for"] = f"{seconds(rule['for']) + 5:.0f}s"
+
+
+def shorten_for(rule: dict[str, Any]) -> None:
+    rule["for"] = f"{seconds(rule['for']) - 5:.0f}s"
+
+
+def drop_keep(rule: dict[str, Any]) -> None:
+    rule.pop("keep_firing_for", None)
+
+
+def drop_guard(rule: dict[str, Any]) -> None:
+    rule["expr"] = re.sub(r"and on \(job, instance\)\s.*", "", rule["expr"], flags=re.DOTALL)
+
+
+def change_severity(rule: dict[str, Any]) -> None:
+    rule["labels"]["severity"] = "info"
+
+
+CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
+    "longer for": lengthen_for,
+    "shorter for": shorten_for,
+    "no keep_firing_for": drop_keep,
+    "no guard": drop_guard,
+    "other severity": change_severity,
+}
+
+
+def change_rules(file: Path, severity: str, change: str) -> tuple[dict[str, Any], set[str]]:
+    """Change the rules of one severity; return the file's content and the changed alerts."""
+    content = yaml.safe_load(file.read_text())
+    changed = set()
+    for group in content["groups"]:
+        for rule in group["rules"]:
+            before = copy.deepcopy(rule)
+            if rule.get("labels", {}).get("severity") == severity:
+                CHANGES[change](rule)
+            if rule != before:
+                changed.add(rule["alert"])
+    return content, changed
+
+
+@pytest.mark.parametrize(
+    ("file", "severity", "change"),
+    [
+        pytest.param(file, severity, change, id=f"{file.stem}-{severity}-{change}")
+        for file in RULES
+        for severity in ("critical", "warning")
+        for change in CHANGES
+        if change_rules(file, severity, change)[1]
+    ],
+)
+def test_changed_rules_fail_their_unit_tests(
+    file: Path, severity: str, change: str, tmp_path: Path
+) -> None:
+    """The unit tests are worth something: they notice each rule that says something else."""
+    content, changed = change_rules(file, severity, change)
+    (tmp_path / file.name).write_text(yaml.safe_dump(content))
+    test = ROOT / "tests/rules" / file.name.replace(".yml", ".test.yml")
+    (tmp_path / test.name).write_text(test.read_text().replace("../../prometheus/rules/", ""))
+    assert run("promtool", "check", "rules", tmp_path / file.name).returncode == 0
+    done = run("promtool", "test", "rules", tmp_path / test.name)
+    failed = set(re.findall(r"alertname: (\w+), time:", done.stdout + done.stderr))
+    assert failed >= changed
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=each_alert)
+def test_alert_says_what_it_must(alert: Alert) -> None:
+    assert re.fullmatch(r"Panewatch[A-Z][A-Za-z]+", alert.name)
+    assert alert.labels.keys() == {"severity"}
+    assert alert.labels["severity"] in {"critical", "warning", "info"}
+    assert alert.rule.keys() >= {"expr", "for"}
+    assert alert.annotations.keys() == {"summary", "description", "runbook_url"}
+    # Templates print the summary as it is, so no value that a pane can set may be in it.
+    assert "$" not in alert.annotations["summary"]
+    assert "{{" not in alert.annotations["summary"]
+    assert re.fullmatch(r"[a-zA-Z].*[^.]\.", alert.annotations["summary"])
+    assert "{{ $labels.instance }}" in alert.annotations["description"]
+    assert alert.annotations["runbook_url"] == RUNBOOK_BASE + alert.name
+
+
+def test_runbooks_and_alerts_match() -> None:
+    assert sorted(file.stem for file in RUNBOOKS.glob("*.md")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_runbook_has_its_sections(name: str) -> None:
+    text = (RUNBOOKS / f"{name}.md").read_text()
+    assert text.startswith(f"# {name}\n")
+    assert re.findall(r"^## (.+)$", text, flags=re.MULTILINE) == [
+        "Meaning",
+        "Impact",
+        "Diagnosis",
+        "Mitigation",
+    ]
+    severities = {alert.labels["severity"] for alert in ALERTS if alert.name == name}
+    line = next(line for line in text.splitlines() if line.startswith("Severity:"))
+    assert {word for word in ("critical", "warning", "info") if word in line} == severities
+
+
+def test_every_expected_alert_carries_the_labels_that_inhibition_compares() -> None:
+    expected = [
+        labels["exp_labels"]
+        for file in RULE_TESTS
+        for test in yaml.safe_load(file.read_text())["tests"]
+        for check in test.get("alert_rule_test", [])
+        for labels in check.get("exp_alerts") or []
+    ]
+    assert expected
+    for labels in expected:
+        assert labels.keys() >= IDENTITY
+
+
+def test_scrape_job_bounds_what_a_pane_can_cost() -> None:
+    config = yaml.safe_load((ROOT / "prometheus/prometheus.yml").read_text())
+    (job,) = config["scrape_configs"]
+    limits = {"sample_limit", "label_limit", "label_value_length_limit", "body_size_limit"}
+    assert job.keys() >= limits
+    assert all(job[limit] for limit in limits)
+    assert seconds(config["global"]["scrape_interval"]) <= 15
