@@ -240,8 +240,8 @@ class Collectors(Section):
 class Config(Section):
     """The whole configuration."""
 
-    web: WebSettings = Field(default=WebSettings(), description="The HTTP server.")
-    log: LogSettings = Field(default=LogSettings(), description="The log.")
-    collectors: Collectors = Field(default=Collectors(), description="The collectors.")
-    tmux: TmuxSettings = Field(default=TmuxSettings(), description="The tmux servers to read.")
-    panes: PanesSettings = Field(default=PanesSettings(), description="Reading panes.")
+    web: WebSettings = Field(default=WebSettings())
+    log: LogSettings = Field(default=LogSettings())
+    collectors: Collectors = Field(default=Collectors())
+    tmux: TmuxSettings = Field(default=TmuxSettings())
+    panes: PanesSettings = Field(default=PanesSettings())

@@ -57,6 +57,11 @@ def is_section(node: Node) -> bool:
     return "properties" in node
 
 
+def is_duration(node: Node) -> bool:
+    """Tell whether a schema is a span of time: a number of seconds, or text."""
+    return {option.get("type") for option in node.get("anyOf", ())} == {"number", "string"}
+
+
 def describe(node: Node) -> str:
     """Say what a value must be, such as ``a whole number from 1 to 100``."""
     if "x-expects" in node:

@@ -111,7 +111,7 @@ Word = Annotated[
     str,
     Field(
         pattern=rf"^[^{_HIDDEN}]+$",
-        json_schema_extra=expects("text that is not empty and has no control characters"),
+        json_schema_extra=expects("text, not empty, without control characters"),
     ),
 ]
 """Text that is not empty and safe to show."""
