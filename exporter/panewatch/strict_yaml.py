@@ -26,6 +26,7 @@ __all__ = ["Document", "Path", "Problem", "ProblemsError", "YamlError", "parse",
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 50
 MAX_NUMBER = 40
+NO_TAGS = "tags (!name) are not allowed"
 
 _Nodes: TypeAlias = tuple[yaml.Node, yaml.Node]
 
@@ -102,7 +103,8 @@ def parse(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        problems.append(Problem(name, mark.line + 1 if mark else 0, "", f"not YAML: {what}"))
+        message = NO_TAGS if "tag handle" in what else f"not YAML: {what}"  # it quotes the handle
+        problems.append(Problem(name, mark.line + 1 if mark else 0, "", message))
         raise YamlError(problems) from None
     except (ValueError, OverflowError):  # an escape or a directive with a number out of range
         problems.append(Problem(name, loader.line + 1, "", "not YAML: number out of range"))
@@ -164,7 +166,7 @@ class _Loader(yaml.SafeLoader):
             self._refuse(event, "anchors (&name) are not allowed")
             event.anchor = None
         if event.tag is not None:
-            self._refuse(event, "tags (!name) are not allowed")
+            self._refuse(event, NO_TAGS)
             event.tag = None
         if self._depth >= MAX_DEPTH:
             raise yaml.MarkedYAMLError(
