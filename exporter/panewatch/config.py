@@ -168,6 +168,10 @@ class PanesSettings(Section):
     stalled_after: Seconds = Field(
         default=300.0, description="A running program that is silent for longer is stalled."
     )
+    stalled_after_by_command: dict[Word, Seconds] = Field(
+        default={},
+        description="Other limits for some foreground commands, e.g. {pytest: 10m}.",
+    )
     working_for: Seconds = Field(
         default=10.0, description="A program counts as working this long after its last output."
     )
@@ -223,7 +227,8 @@ class PanesSettings(Section):
                 owner = owners.setdefault(name, agent)
                 if owner != agent:
                     where = "shells" if owner == "shells" else f"agents.{owner}"
-                    yield Conflict((("agents", agent, index), ("shells",)), f"is in {where} too")
+                    says = f"a process name of agents.{agent} is in {where} too"
+                    yield Conflict((("agents", agent, index), ("shells",)), says)
 
 
 class Collectors(Section):

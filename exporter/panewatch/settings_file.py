@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from panewatch import settings_schema, strict_yaml
 from panewatch.config import Config
 from panewatch.problems import Path, Problem, ProblemsError, show_key, show_path
-from panewatch.settings_schema import describe, find_node, is_section
+from panewatch.settings_schema import describe, describe_keys, find_node, is_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -152,7 +152,7 @@ class _Sources:
             yield self._locate(path, f"is missing; give {describe(node)}" if node else "is missing")
         elif path[-1:] == ("[key]",):
             node = find_node(path[:-2])
-            allowed = describe(node["propertyNames"]) if node else ""
+            allowed = describe_keys(node) if node else ""
             yield self._locate(path[:-1], f"the key must be {allowed}")
         else:
             node = find_node(path)

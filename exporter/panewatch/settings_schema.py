@@ -43,7 +43,7 @@ def find_node(path: Path) -> Node | None:
         elif "properties" in node:
             node = _plain(node["properties"].get(part))
         else:
-            node = _plain(next(iter(node.get("patternProperties", {}).values()), None))
+            node = _find_values(node)
     return node
 
 
@@ -76,12 +76,16 @@ def describe(node: Node) -> str:
     return _describe_container(kind, node) or _TYPES[kind]
 
 
+def describe_keys(node: Node) -> str:
+    """Say what the keys of a mapping must be."""
+    return describe({"type": "string", **node.get("propertyNames", {})})
+
+
 def _describe_container(kind: str, node: Node) -> str:
     if kind == "array":
         return f"a list, each item {describe(_follow(node['items']))}"
     if kind == "object":
-        values = next(iter(node["patternProperties"].values()))
-        return f"a mapping from {describe(node['propertyNames'])} to {describe(_follow(values))}"
+        return f"a mapping from {describe_keys(node)} to {describe(_find_values(node) or {})}"
     return ""
 
 
@@ -101,6 +105,12 @@ def _follow(node: Node) -> Node:
         del found["anyOf"]
         found = {**options[0], **found}
     return found
+
+
+def _find_values(node: Node) -> Node | None:
+    """Return the schema of the values of a mapping with free keys."""
+    patterns = list(node.get("patternProperties", {}).values())
+    return _plain(patterns[0] if patterns else node.get("additionalProperties") or None)
 
 
 def _plain(node: Node | None) -> Node | None:
