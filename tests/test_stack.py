@@ -1,0 +1,193 @@
+"""From metrics to a page: the shipped configuration on a real Prometheus and Alertmanager."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from polling import wait_until
+from rule_files import ROOT, read_alerts
+from stack import FakeExporter, Stack, serve_fake
+
+ALERTMANAGER = ROOT / "alertmanager/alertmanager.yml"
+IDENTITY = {"job", "instance"}
+SERVING = 'panewatch_collector_success{collector="panes"} 1\n'
+HOSTILE = "<script>*a* [x](http://e.com) {{ .Status }} \u202e`@all`|\x1b[31m"
+
+
+def pane_died(session: str, status: int = 3) -> str:
+    escaped = session.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    labels = f'server="default",session="{escaped}",window="0",pane="1"'
+    return f"panewatch_pane_exit_status{{{labels}}} {status}\n"
+
+
+def run_amtool(*arguments: str | Path) -> str:
+    """Run amtool; raises with its message where it fails."""
+    done = subprocess.run(("amtool", *arguments), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_amtool_accepts_the_configuration() -> None:
+    assert "SUCCESS" in run_amtool("check-config", ALERTMANAGER)
+
+
+@pytest.mark.parametrize(
+    ("severity", "receiver"),
+    [("critical", "page"), ("warning", "notify"), ("info", "silent"), ("other", "notify")],
+)
+def test_route_hangs_on_the_severity_alone(severity: str, receiver: str) -> None:
+    for labels in ([], ["session=critical", "alertname=PanewatchPaneFailed"]):
+        shown = run_amtool(
+            "config",
+            "routes",
+            "test",
+            f"--config.file={ALERTMANAGER}",
+            f"severity={severity}",
+            *labels,
+        )
+        assert shown.strip() == receiver
+
+
+def test_nothing_matches_on_what_a_pane_can_set() -> None:
+    config = yaml.safe_load(ALERTMANAGER.read_text())
+    matchers = [matcher for route in config["route"]["routes"] for matcher in route["matchers"]]
+    for rule in config["inhibit_rules"]:
+        assert set(rule["equal"]) == IDENTITY
+        matchers += rule["source_matchers"] + rule["target_matchers"]
+    assert {matcher.split("=")[0].rstrip("!~") for matcher in matchers} == {"severity", "alertname"}
+
+
+def test_inhibition_names_alerts_that_exist() -> None:
+    text = json.dumps(yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"])
+    names = {alert.name for alert in read_alerts()}
+    for name in ("PanewatchDown", "PanewatchCollectorFailing", "PanewatchCapturesFailing"):
+        assert name in text
+        assert name in names
+
+
+@pytest.mark.parametrize("kind", ["title", "text"])
+@pytest.mark.parametrize("status", ["firing", "resolved"])
+def test_templates_render_a_hostile_session_inert(kind: str, status: str, tmp_path: Path) -> None:
+    labels = {
+        "alertname": "PanewatchPaneFailed",
+        "severity": "critical",
+        "server": "default",
+        "session": HOSTILE + "\nline train_7 日本",
+        "window": "0",
+        "pane": "1",
+    }
+    (alert,) = (a for a in read_alerts() if a.name == "PanewatchPaneFailed")
+    data = {
+        "receiver": "page",
+        "status": status,
+        "groupLabels": labels,
+        "commonLabels": labels,
+        "commonAnnotations": {},
+        "externalURL": "http://127.0.0.1:9093",
+        "alerts": [
+            {
+                "status": status,
+                "labels": labels,
+                "annotations": alert.annotations,
+                "startsAt": "2026-01-01T00:00:00Z",
+                "endsAt": "2026-01-01T00:00:00Z",
+                "generatorURL": "",
+                "fingerprint": "1",
+            }
+        ],
+    }
+    (tmp_path / "data.json").write_text(json.dumps(data))
+    shown = run_amtool(
+        "template",
+        "render",
+        f"--template.data={tmp_path / 'data.json'}",
+        f"--template.glob={ROOT / 'alertmanager/templates/*.tmpl'}",
+        "--template.text",
+        f'{{{{ template "panewatch.{kind}" . }}}}',
+    ).rstrip("\n")
+    assert "train_7 日本" in shown
+    assert shown.startswith(status.upper())
+    expected_lines = {"title": 1, "text": 3}[kind]
+    assert len(shown.splitlines()) == expected_lines
+    of_the_pane = shown.splitlines()[0]
+    assert not set(of_the_pane) & set("<>[]{}*`@|\\/\x1b\u202e")
+    assert "://" not in of_the_pane
+    if kind == "text":
+        assert alert.annotations["runbook_url"] in shown
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[FakeExporter]:
+    with serve_fake() as exporter:
+        exporter.text = SERVING
+        yield exporter
+
+
+@pytest.fixture(scope="module")
+def stack(fake: FakeExporter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    running = Stack(tmp_path_factory.mktemp("stack"), fake.port)
+    yield running
+    running.close()
+
+
+def of_session(seen: list[tuple[str, dict[str, str]]], session: str) -> list[str]:
+    return [status for status, labels in seen if labels.get("session") == session]
+
+
+def test_a_page_comes_once_survives_a_reload_and_resolves_once(
+    fake: FakeExporter, stack: Stack
+) -> None:
+    fake.text = SERVING + pane_died("train") + pane_died("clean", status=0)
+    wait_until(lambda: of_session(stack.pages, "train"), 30, "the page")
+    stack.reload()
+    stack.wait_evaluations(8)
+    assert of_session(stack.pages, "train") == ["firing"]
+    fake.text = SERVING + pane_died("clean", status=0)
+    wait_until(lambda: len(of_session(stack.pages, "train")) > 1, 30, "the end of it")
+    stack.wait_evaluations(8)
+    assert of_session(stack.pages, "train") == ["firing", "resolved"]
+    assert of_session(stack.pages, "clean") == []
+    assert stack.notes == []
+
+
+def test_two_panes_are_two_pages(fake: FakeExporter, stack: Stack) -> None:
+    fake.text = SERVING + pane_died("one") + pane_died("two") + pane_died(HOSTILE)
+    sessions = {"one", "two", HOSTILE}
+    wait_until(
+        lambda: all(of_session(stack.pages, session) for session in sessions), 30, "three pages"
+    )
+    notifications = [
+        [alert["labels"]["session"] for alert in notification["alerts"]]
+        for _, notification in stack.receiver.seen
+    ]
+    assert all(len(alerts) == 1 for alerts in notifications)
+    fake.text = SERVING
+    wait_until(
+        lambda: all(of_session(stack.pages, session)[-1] == "resolved" for session in sessions),
+        30,
+        "their ends",
+    )
+
+
+def test_a_target_that_is_down_is_one_page_and_holds_the_others_back(
+    fake: FakeExporter, stack: Stack
+) -> None:
+    fake.text = SERVING + "panewatch_config_last_reload_successful 0\n"
+    wait_until(lambda: stack.notes, 30, "the warning")
+    fake.text = None
+
+    def down() -> list[str]:
+        return [s for s, labels in stack.pages if labels["alertname"] == "PanewatchDown"]
+
+    wait_until(down, 30, "the page")
+    assert down() == ["firing"]
+    assert stack.query("panewatch_collector_success") == {}
+    fake.text = SERVING
+    wait_until(lambda: down()[-1] == "resolved", 30, "the end of it")
+    assert down() == ["firing", "resolved"]
