@@ -57,7 +57,8 @@ def render_configuration() -> str:
         "Configuration",
         [
             "A settings file is YAML, given as `--config.file`. Every key has a default and can",
-            "be left out. The environment goes over the file, and the command line over both.",
+            "be left out. The environment goes over the file, and the",
+            "[command line](cli.md) over both.",
             "",
             "```yaml",
             EXAMPLE.rstrip(),
@@ -83,10 +84,11 @@ def render_configuration() -> str:
 def render_metrics(domains: Iterable[tuple[str, tuple[MetricSpec, ...]]] = DOMAINS) -> str:
     """Return the page of all exported metrics as Markdown."""
     lines = [
-        "These names, types and labels are the contract that dashboards and alerts rest on.",
-        "It is versioned by SemVer with the program: a metric or label that goes, changes its",
-        "meaning or is added to an existing metric is a major version, a new metric a minor",
-        "one. [ADR 0002](adr/0002-metric-contract.md) says why they are as they are.",
+        "These names, types and labels are the contract that [dashboards](dashboards.md) and",
+        "alerts rest on. It is versioned by SemVer with the program: a metric or label that",
+        "goes, changes its meaning or is added to an existing metric is a major version, a new",
+        "metric a minor one. [ADR 0002](adr/0002-metric-contract.md) says why they are as they",
+        "are.",
         "",
         "What is known to be possible is 0 from the start; what is not known is absent, never 0",
         "and never an old value. A metric of type info is a gauge that is always 1.",
@@ -113,11 +115,19 @@ def render_metrics(domains: Iterable[tuple[str, tuple[MetricSpec, ...]]] = DOMAI
 
 
 def render_cli(parser: argparse.ArgumentParser) -> str:
-    """Return the page of a parser's subcommands and flags as Markdown."""
-    lines = [_sentence(parser.description), *_render_arguments(parser)]
-    for name, text, subparser in _list_subcommands(parser):
+    """Return the page of a parser's subcommands and flags as Markdown.
+
+    A subcommand's section leaves out the flags that the parser itself has too.
+    """
+    common = _render_arguments(parser)
+    rule = "Every flag goes over its setting in the [configuration](configuration.md)."
+    lines = [_sentence(parser.description), "", rule, *_list(common)]
+    for name, text, subparser in _find_subcommands(parser):
+        own = [row for row in _render_arguments(subparser) if row not in common]
         lines += ["", f"## {parser.prog} {name}", "", _sentence(subparser.description or text)]
-        lines += _render_arguments(subparser)
+        lines += _list(own)
+        if len(own) < len(_render_arguments(subparser)):
+            lines += ["", f"It takes the flags of `{parser.prog}` too."]
     return _page("Command line", lines)
 
 
@@ -234,14 +244,19 @@ def _render_arguments(parser: argparse.ArgumentParser) -> list[str]:
             continue
         metavar = action.metavar or (action.dest.upper() if action.nargs != 0 else "")
         value = f" {metavar}" if action.option_strings and action.nargs != 0 else ""
-        choices = "".join(f" `{choice}`" for choice in action.choices or ())
+        shown = () if action.metavar else action.choices or ()
+        choices = "".join(f" `{choice}`" for choice in shown)
         name = ", ".join(f"`{option}{value}`" for option in action.option_strings)
         text = (action.help or "") % {**vars(action), "prog": parser.prog}
         rows.append(_row(name or f"`{metavar}`", _sentence(text) + choices))
+    return rows
+
+
+def _list(rows: Sequence[str]) -> list[str]:
     return ["", *_table("argument|meaning"), *rows] if rows else []
 
 
-def _list_subcommands(
+def _find_subcommands(
     parser: argparse.ArgumentParser,
 ) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
     for action in parser._actions:  # noqa: SLF001 argparse offers no other list of them
