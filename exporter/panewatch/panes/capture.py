@@ -10,7 +10,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from panewatch.panes.text import count_rows
+from panewatch.panes.text import clean, count_rows
+
+DEAD_NOTE = "Pane is dead ("
+"""How tmux's own note at the bottom of a dead pane begins, unless it is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +49,37 @@ class Text:
 
     __slots__ = ("lines", "start", "starts", "stop")
 
-    def __init__(self, lines: list[str], stop: int, width: int) -> None:
-        """Place ``lines`` so that the last one ends above row ``stop``.
-
-        Counting from the bottom keeps the rows near the cursor right even where
-        the width of a character further up is in doubt.
-        """
+    def __init__(self, lines: list[str], starts: Sequence[int], stop: int) -> None:
         self.lines = lines
+        self.starts = starts
         self.stop = stop
-        self.starts: Sequence[int] = _place(lines, stop, width)
-        self.start = self.starts[0] if lines else stop
+        self.start = starts[0] if lines else stop
+
+    @classmethod
+    def from_terminal(cls, raw: list[str], stop: int, width: int, limit: int) -> Text:
+        """Place joined lines so that the last one ends above row ``stop``, and clean them.
+
+        Counting from the bottom keeps the rows near the cursor right even where the
+        width of a character further up is in doubt. A line over ``limit`` characters is
+        cut to ``limit + 1``, so that a reader can tell that it was longer.
+        """
+        starts = _place(raw, stop, width)
+        lines = [line.rstrip() if line.isprintable() else clean(line).rstrip() for line in raw]
+        if max(map(len, lines), default=0) > limit:
+            lines = [line[: limit + 1] for line in lines]
+        return cls(lines, starts, stop)
+
+    def drop(self, count: int) -> Text:
+        """Return the text without its first ``count`` lines."""
+        return Text(self.lines[count:], self.starts[count:], self.stop)
 
     def line_at(self, row: int) -> int:
         """Return the index of the line that covers ``row``."""
         return max(0, bisect_right(self.starts, row) - 1)
+
+    def row_of(self, index: int) -> int:
+        """Return the row at which line ``index`` starts; the end where there is none."""
+        return self.starts[index] if index < len(self.lines) else self.stop
 
     def first_from(self, row: int) -> int:
         """Return the index of the first line that starts at ``row`` or below."""
@@ -84,16 +104,12 @@ class Capture:
     """The primary screen with the history above it that was asked for, and any alternate.
 
     ``text`` is the primary screen even while an alternate one is shown; then
-    ``grid`` holds the primary's saved cursor. ``alternate`` is the alternate screen
-    as joined lines, or None. ``alternate_cursor`` is the index of its cursor line.
+    ``grid`` holds the primary's saved cursor. It is None where the primary screen could
+    not be put together under an alternate one. ``alternate`` is the alternate screen as
+    joined lines, or None. ``alternate_cursor`` is the index of its cursor line.
     """
 
     grid: Grid
-    text: Text
+    text: Text | None
     alternate: list[str] | None = None
     alternate_cursor: int = 0
-
-    @property
-    def complete(self) -> bool:
-        """Whether the text starts at the very top of the grid."""
-        return self.text.start <= 0

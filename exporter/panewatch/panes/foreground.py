@@ -1,0 +1,59 @@
+"""The process in the foreground of a local pane: is the shell at its prompt or running a script?
+
+tmux names the foreground command, but ``bash`` may be an interactive shell or
+``bash deploy.sh``, and ``node`` may be an agent. The kernel knows which process group
+has the terminal, and its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+_TERMINAL_GROUP = 5
+"""Field of ``/proc/PID/stat``, counted behind the command: the foreground process group."""
+
+_INTERPRETERS = ("node", "python", "bun", "deno", "ruby", "perl")
+
+
+@dataclass(frozen=True, slots=True)
+class Foreground:
+    """What the arguments of the foreground process tell.
+
+    ``names`` are the names that the program may be known by: its own, and its
+    script's where an interpreter runs it. ``runs_script`` tells of a shell that it
+    was given a script or a command instead of a terminal's input.
+    """
+
+    names: frozenset[str]
+    runs_script: bool
+
+
+def inspect(pane_pid: int) -> Foreground | None:
+    """Look at the foreground process of the terminal that ``pane_pid`` runs on.
+
+    Returns:
+        None where the system does not tell (no ``/proc``, the process is gone).
+    """
+    try:
+        stat = Path(f"/proc/{pane_pid}/stat").read_bytes()
+        group = int(stat.rpartition(b")")[2].split()[_TERMINAL_GROUP])
+        raw = Path(f"/proc/{group}/cmdline").read_bytes()
+    except (OSError, ValueError, IndexError):
+        return None
+    return read_arguments(raw.decode(errors="replace").removesuffix("\0").split("\0"))
+
+
+def read_arguments(arguments: Sequence[str]) -> Foreground:
+    """Tell what a command line means; the words are as the program got them."""
+    name = PurePath(arguments[0].removeprefix("-")).name if arguments else ""
+    script = next((word for word in arguments[1:] if not word.startswith("-")), None)
+    names = {name}
+    if script is not None and name.startswith(_INTERPRETERS):
+        names |= {PurePath(script).name, PurePath(script).stem}
+    command = any(
+        word.startswith("-") and not word.startswith("--") and "c" in word[1:]
+        for word in arguments[1:]
+    )
+    return Foreground(frozenset(names), script is not None or command)

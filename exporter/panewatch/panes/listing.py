@@ -1,0 +1,132 @@
+"""What ``list-panes`` says: which panes there are and the facts about each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from panewatch.panes.text import clean_label
+from panewatch.panes.tmux import Tmux, TmuxError
+
+_SERVER = "#{pid} #{start_time} #{version}"
+_BRIEF = "#{pane_id} #{window_activity} #{history_size} #{cursor_x} #{cursor_y} #{alternate_on}"
+# Free text stands last: a session's name may hold anything but a tab.
+_FULL = "\t".join(
+    (
+        _BRIEF,
+        "#{pane_dead} #{pane_width} #{pane_height} #{pane_pid}",
+        "#{session_id} #{window_index} #{pane_index}",
+        "#{pane_dead_status}",
+        "#{pane_dead_signal}",
+        "#{pane_current_command}",
+        "#{session_name}",
+    )
+)
+_FIELDS = 7
+
+
+class ServerId(NamedTuple):
+    """A tmux server's process: pane ids mean nothing without it."""
+
+    pid: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaneFacts:
+    """The facts about one pane. ``activity`` is in Unix time, whole seconds."""
+
+    pane_id: str
+    activity: int
+    history: int
+    dead: bool
+    pid: int
+    session: str
+    window: str
+    pane: str
+    exit_status: int | None
+    exit_signal: int | None
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All panes of a server: their raw rows by pane id, and facts where they were asked for.
+
+    A raw row changes when the pane prints, so equal rows mean an unchanged pane
+    (within the second that ``window_activity`` resolves). A pane whose window is linked
+    into several sessions has one entry of facts for each place.
+    """
+
+    server: ServerId
+    rows: dict[str, str]
+    facts: dict[str, list[PaneFacts]]
+
+
+def count_history(row: str) -> int:
+    """Return the rows of history that a raw row tells."""
+    return _count(row.split(" ", 3)[2])
+
+
+def shows_alternate(row: str) -> bool:
+    """Tell whether a raw row says that the pane shows its alternate screen."""
+    return row.endswith(" 1")
+
+
+def list_panes(tmux: Tmux, *, full: bool) -> Listing:
+    """List every pane of the server; ``full`` asks for the facts too.
+
+    Raises:
+        TmuxError: the server does not answer, or not in a way that can be read.
+    """
+    output = tmux.call(
+        "display-message", "-p", _SERVER, ";", "list-panes", "-a", "-F", _FULL if full else _BRIEF
+    )
+    server: ServerId | None = None
+    rows: dict[str, str] = {}
+    facts: dict[str, list[PaneFacts]] = {}
+    for line in output.text.split("\n"):
+        if line.startswith("%"):
+            brief, _, _rest = line.partition("\t")
+            pane_id = brief.partition(" ")[0]
+            fields = line.split("\t", _FIELDS - 1)
+            if full and len(fields) == _FIELDS:
+                facts.setdefault(pane_id, []).append(_parse(fields))
+            rows.setdefault(pane_id, brief)
+        elif server is None:
+            # Anything else before the panes is a warning that tmux or a shell printed.
+            server = _parse_server(line)
+    if server is None:
+        raise TmuxError("error", "tmux did not name its server process")
+    return Listing(server, rows, facts)
+
+
+def _parse_server(line: str) -> ServerId | None:
+    words = line.split()
+    if len(words) >= 2 and words[0].isdigit() and words[1].isdigit():  # noqa: PLR2004
+        return ServerId(int(words[0]), int(words[1]))
+    return None
+
+
+def _parse(fields: list[str]) -> PaneFacts:
+    brief, shape, place, status, signal, command, session = fields
+    pane_id, activity, history, *_ = brief.split(" ")
+    dead, _width, _height, pid = shape.split(" ")
+    _session_id, window, pane = place.split(" ")
+    return PaneFacts(
+        pane_id=pane_id,
+        activity=_count(activity),
+        history=_count(history),
+        dead=dead == "1",
+        pid=_count(pid),
+        session=clean_label(session),
+        window=window,
+        pane=pane,
+        exit_status=int(status) if status.isdigit() else None,
+        exit_signal=int(signal) if signal.isdigit() else None,
+        command=clean_label(command, 64),
+    )
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,221 @@
+"""A pane's text, each line once: captures go in, new lines and gaps come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from panewatch.panes.alignment import Alignment, Fit, Known, align
+from panewatch.panes.capture import DEAD_NOTE, Capture, Grid, Text
+from panewatch.panes.model import Frame, Line
+from panewatch.panes.redraw import RedrawMemory
+
+_REMEMBERED_ROWS = 300
+"""Lines above the screen that are kept to find the place again."""
+
+_QUIET_SECONDS = 3.0
+"""An unfinished line that stays as it is for this long is handed on."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one capture brought.
+
+    ``rows`` is how many rows scrolled or were printed since the last capture, the
+    figure that a pane's pace is judged by; ``changed`` tells whether anything that the
+    pane shows is different.
+    """
+
+    lines: list[Line] = field(default_factory=list)
+    gap: bool = False
+    missed: int = 0
+    rows: int = 0
+    changed: bool = True
+
+
+class PaneReader:
+    """Reads one pane for as long as it lives.
+
+    ``from_start`` tells whether the text of the first capture is new (a pane that
+    appeared under our eyes) or was there before us (it is not handed on).
+    """
+
+    __slots__ = (
+        "_alternate",
+        "_from_start",
+        "_handed_on",
+        "_known",
+        "_memory",
+        "_pending_since",
+    )
+
+    def __init__(self, *, from_start: bool) -> None:
+        self._from_start = from_start
+        self._known: Known | None = None
+        self._alternate: list[str] | None = None
+        self._memory = RedrawMemory()
+        self._handed_on = ""
+        """The unfinished line as it was handed on while it was quiet, or nothing."""
+        self._pending_since = 0.0
+
+    @property
+    def from_start(self) -> bool:
+        """Whether the text of the first capture counts as new."""
+        return self._from_start
+
+    @property
+    def frame(self) -> Frame:
+        """The primary screen at the last capture."""
+        known = self._known
+        if known is None:
+            return Frame((), 0, alternate=False)
+        top = known.text.line_at(known.grid.history)
+        return Frame(known.text.lines[top:], max(0, known.cursor - top), alternate=False)
+
+    @property
+    def known(self) -> Known | None:
+        """What is remembered of the last capture; None before the first."""
+        return self._known
+
+    def read(self, capture: Capture, now: float, *, whole: bool = False) -> Reading | None:
+        """Take in a capture made at monotonic time ``now``.
+
+        ``whole`` tells that no capture can reach back further.
+
+        Returns:
+            What is new, or None where a capture that reaches further back is needed;
+            nothing was taken in then.
+        """
+        known, text = self._known, capture.text
+        if text is None:
+            reading = Reading(changed=False)
+        elif known is None:
+            reading = self._begin(capture, text, now)
+        else:
+            alignment = align(known, capture.grid, text, whole=whole)
+            if alignment is None:
+                return None
+            reading = self._continue(known, alignment, capture.grid, text, now)
+        self._read_alternate(capture, reading)
+        return reading
+
+    def _begin(self, capture: Capture, text: Text, now: float) -> Reading:
+        cursor = _find_cursor(capture.grid, text)
+        reading = Reading()
+        if self._from_start:
+            reading.lines = [Line(line) for line in text.lines[:cursor]]
+            reading.gap = capture.grid.trims or text.start > 0
+            reading.missed = text.start
+        elif capture.alternate:
+            self._alternate = capture.alternate
+        reading.rows = len(reading.lines)
+        self._keep(capture.grid, text, cursor, cursor)
+        self._pending_since = now
+        return reading
+
+    def _continue(
+        self, known: Known, alignment: Alignment, grid: Grid, text: Text, now: float
+    ) -> Reading:
+        cursor = _find_cursor(grid, text)
+        lines = text.lines
+        reading = Reading(missed=alignment.missed)
+        if alignment.fit is Fit.LOST:
+            # A dead pane prints no more: what a respawn wiped had been read.
+            reading.gap = not known.grid.dead
+            resume = alignment.kept + alignment.offset
+            self._handed_on = ""
+        else:
+            resume = known.settled + alignment.offset
+        below = _shows_text(known.text.lines, known.cursor + 1) or _shows_text(lines, cursor + 1)
+        if alignment.fit is Fit.LOST or (alignment.fit is Fit.EXACT and not below):
+            fresh = lines[resume:cursor]
+            if grid.dead:
+                fresh = _strip_blank_end(fresh)
+            reading.lines = self._finish_pending(fresh)
+        else:
+            start = alignment.kept + alignment.offset
+            before = known.text.lines[alignment.kept :]
+            after = lines[start:cursor] + lines[cursor + 1 :]
+            new = self._memory.pick_new(before, after)
+            reading.lines = [Line(text, redrawn=True) for text in new]
+            if resume < cursor:
+                self._handed_on = ""
+        reading.rows = max(0, cursor - resume) + len(reading.lines)
+        settled = max(resume, cursor)
+        if cursor < resume and not _shows_text(lines, cursor + 1):
+            settled = cursor  # the lines below were erased; new ones will stand there
+        old_pending = known.text.lines[known.cursor]
+        reading.changed = (
+            bool(reading.lines)
+            or reading.gap
+            or (known.grid != grid or _differs(known, text, alignment))
+        )
+        self._keep(grid, text, settled, cursor)
+        self._watch_pending(old_pending, reading, now)
+        return reading
+
+    def _finish_pending(self, fresh: list[str]) -> list[Line]:
+        """Turn finished lines into new ones, the first perhaps handed on in part before."""
+        handed_on = self._handed_on
+        if not fresh or not handed_on:
+            return [Line(text) for text in fresh]
+        self._handed_on = ""
+        rest = [Line(text) for text in fresh[1:]]
+        if fresh[0].rstrip() == handed_on:
+            return rest
+        return [Line(fresh[0], continued=fresh[0].startswith(handed_on)), *rest]
+
+    def _watch_pending(self, before: str, reading: Reading, now: float) -> None:
+        """Hand on the unfinished line once it has been quiet, or at the pane's death."""
+        known = self._known
+        if known is None:
+            return
+        pending = known.text.lines[known.cursor]
+        if pending != before:
+            self._pending_since = now
+        quiet = now - self._pending_since >= _QUIET_SECONDS
+        text = pending.rstrip()
+        if known.grid.dead:
+            quiet = not text.startswith(DEAD_NOTE)
+        if not text or not quiet or text == self._handed_on or known.settled > known.cursor:
+            return
+        continued = bool(self._handed_on) and text.startswith(self._handed_on)
+        if continued or not self._handed_on or self._memory.pick_new([self._handed_on], [text]):
+            reading.lines.append(Line(text, continued=continued))
+        self._handed_on = text
+
+    def _keep(self, grid: Grid, text: Text, settled: int, cursor: int) -> None:
+        drop = min(max(0, text.first_from(grid.history) - _REMEMBERED_ROWS), settled, cursor)
+        self._known = Known(grid, text.drop(drop), settled - drop, cursor - drop)
+
+    def _read_alternate(self, capture: Capture, reading: Reading) -> None:
+        screen = capture.alternate
+        if screen is None:
+            self._alternate = None
+            return
+        if screen != self._alternate:
+            new = self._memory.pick_new(self._alternate or [], screen)
+            reading.lines.extend(Line(text, redrawn=True) for text in new)
+            reading.changed = True
+        self._alternate = screen
+
+
+def _find_cursor(grid: Grid, text: Text) -> int:
+    return text.line_at(grid.history + grid.cursor_y)
+
+
+def _shows_text(lines: list[str], start: int) -> bool:
+    return any(lines[start:])
+
+
+def _strip_blank_end(lines: list[str]) -> list[str]:
+    """Drop blank lines at the end: tmux moves a dead pane's cursor to the bottom."""
+    end = len(lines)
+    while end and not lines[end - 1]:
+        end -= 1
+    return lines[:end]
+
+
+def _differs(known: Known, text: Text, alignment: Alignment) -> bool:
+    """Tell whether the text looks different from what is known."""
+    begin = max(0, -alignment.offset)
+    return known.text.lines[begin:] != text.lines[begin + alignment.offset :]

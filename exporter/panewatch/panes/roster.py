@@ -1,0 +1,106 @@
+"""Which panes of a server are watched: they appear, move, are renamed, and go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from panewatch.config import PanesSettings
+from panewatch.panes.listing import Listing, PaneFacts, ServerId
+from panewatch.panes.model import Identity, PaneKey
+from panewatch.panes.tracked import Counts, TrackedPane
+
+
+class Roster:
+    """The watched panes of one server, by pane id.
+
+    ``dropped`` is the number of panes over the cap, ``began`` the wall time at which
+    panewatch started: what a pane showed before that is not new.
+    """
+
+    def __init__(self, name: str, settings: PanesSettings, began: float) -> None:
+        self._name = name
+        self._settings = settings
+        self._began = began
+        self._server: ServerId | None = None
+        self.panes: dict[str, TrackedPane] = {}
+        self.dropped = 0
+
+    def lacks(self, listing: Listing) -> bool:
+        """Tell whether a listing without facts shows other panes than those known."""
+        known = self.panes.keys()
+        return listing.server != self._server or (
+            known != listing.rows.keys() and (not self.dropped or not known <= listing.rows.keys())
+        )
+
+    def clear(self) -> list[PaneKey]:
+        """Forget every pane, and return their keys."""
+        gone = [pane.key for pane in self.panes.values()]
+        self.panes = {}
+        self.dropped = 0
+        return gone
+
+    def update(self, listing: Listing, *, local: bool, now: float, wall: float) -> list[PaneKey]:
+        """Take in a listing with facts, and return the keys of panes that are gone."""
+        gone: list[PaneKey] = []
+        seen_before = listing.server == self._server
+        if not seen_before:
+            gone = self.clear()
+            self._server = listing.server
+        from_start = (
+            seen_before or self._settings.read_existing or listing.server.start >= self._began
+        )
+        gone += [p.key for pane_id, p in self.panes.items() if pane_id not in listing.facts]
+        chosen = self._choose(listing)
+        places = self._place(chosen)
+        old = {pane.identity: pane.counts for pane in self.panes.values()}
+        panes: dict[str, TrackedPane] = {}
+        for pane_id, facts in chosen.items():
+            identity = places[pane_id]
+            pane = self.panes.get(pane_id)
+            if pane is None:
+                key = PaneKey(listing.server.pid, listing.server.start, pane_id)
+                pane = TrackedPane(
+                    key, facts, identity, self._settings,
+                    from_start=from_start, now=now, wall=wall,
+                )  # fmt: skip
+            elif pane.identity != identity:
+                # A place that had a pane keeps its counters, so that no series falls;
+                # to a new place the pane takes its own along.
+                stays = pane.identity in places.values()
+                pane.counts = old.get(identity) or (Counts() if stays else pane.counts)
+                pane.identity = identity
+            pane.take_facts(facts, local=local)
+            panes[pane_id] = pane
+        self.panes = panes
+        return gone
+
+    def _choose(self, listing: Listing) -> dict[str, PaneFacts]:
+        """Return the facts of the panes that fit under the cap, those known first."""
+        chosen: dict[str, PaneFacts] = {}
+        order: Iterable[str] = listing.facts
+        if len(listing.facts) > self._settings.max_panes:
+            known = [pane_id for pane_id in listing.facts if pane_id in self.panes]
+            rest = [pane_id for pane_id in listing.facts if pane_id not in self.panes]
+            order = [*known, *rest][: self._settings.max_panes]
+        for pane_id in order:
+            places = listing.facts[pane_id]
+            pane = self.panes.get(pane_id)
+            here = None if pane is None else (pane.facts.session, pane.facts.window)
+            # A window linked into several sessions stays where it was first seen.
+            chosen[pane_id] = next(
+                (facts for facts in places if (facts.session, facts.window) == here), places[0]
+            )
+        self.dropped = len(listing.facts) - len(chosen)
+        return chosen
+
+    def _place(self, chosen: dict[str, PaneFacts]) -> dict[str, Identity]:
+        """Return the labels of each pane; names that look alike when cleaned stay apart."""
+        places: dict[str, Identity] = {}
+        taken: set[Identity] = set()
+        for pane_id, facts in chosen.items():
+            identity = Identity(self._name, facts.session, facts.window, facts.pane)
+            if identity in taken:
+                identity = identity._replace(session=f"{facts.session}~{pane_id}")
+            taken.add(identity)
+            places[pane_id] = identity
+        return places

@@ -1,0 +1,339 @@
+"""One tmux server, watched in a thread of its own.
+
+A server that hangs or is far away delays only its own panes. What the thread knows is
+published as one immutable object after each sweep; nothing else is shared.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from prometheus_client import Metric
+
+from panewatch.config import PanesSettings
+from panewatch.panes.listing import Listing, count_history, list_panes, shows_alternate
+from panewatch.panes.model import Frame, Line, PaneKey, PaneObserver, PaneUpdate
+from panewatch.panes.processes import measure_trees
+from panewatch.panes.reader import Reading
+from panewatch.panes.roster import Roster
+from panewatch.panes.sweep import Absence, Look, Reader, Request
+from panewatch.panes.tmux import Tmux, TmuxError
+from panewatch.panes.tracked import PaneView, TrackedPane
+from panewatch.panes.wake import WakeWatch
+
+_log = structlog.get_logger(__name__)
+
+_MARGIN_ROWS = 30
+_MOST_ROWS = 20_000
+_ROUNDS = 3
+_WAKE_SECONDS = 0.1
+_BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
+MOST_BACKOFF_SECONDS = _BACKOFF_SECONDS[-1]
+"""The longest pause between two tries to reach a server that fails."""
+
+_FULL_SHARE = 20
+"""A listing with all facts is repeated after this many times its own duration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What one server's thread last knew. ``state`` is one of the server states."""
+
+    server: str
+    state: str
+    at: float
+    panes: tuple[PaneView, ...] = ()
+    dropped: int = 0
+    vanished: int = 0
+    calls: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+    sweep_seconds: float | None = None
+    families: tuple[Metric, ...] = ()
+    server_pid: int | None = None
+
+
+class Sweeper:
+    """Watches one server.
+
+    Args:
+        name: The ``server`` label.
+        tmux: Its command line.
+        settings: How panes are read.
+        local: Whether the server's processes run on this machine.
+        observers: Fed with every look at every pane, in this thread.
+        began: Wall time at which panewatch started.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tmux: Tmux,
+        settings: PanesSettings,
+        *,
+        local: bool,
+        observers: Sequence[PaneObserver] = (),
+        began: float,
+    ) -> None:
+        self._name = name
+        self._tmux = tmux
+        self._settings = settings
+        self._local = local
+        self._observers = observers
+        self._reader = Reader(tmux, settings.line_length)
+        self._roster = Roster(name, settings, began)
+        self._wake = WakeWatch(None)
+        self._server_pid: int | None = None
+        self._calls: Counter[str] = Counter(list=0, capture=0)
+        self._failures: Counter[str] = Counter()
+        self._vanished = 0
+        self._failed_in_a_row = 0
+        self._next_list = self._next_full = self._next_processes = self._next_due = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"tmux-{name}", daemon=True)
+        self.published = Published(name, "no_server", time.monotonic())
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def ask_to_stop(self) -> None:
+        """Let the thread end after the tmux call that it may be in."""
+        self._stop.set()
+
+    def stop(self, timeout: float) -> bool:
+        """End the thread, and tell whether it did within ``timeout`` seconds."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.sweep()
+            except TmuxError as error:
+                self._fail(error)
+            except Exception as error:  # noqa: BLE001  # a fault of ours ends no thread
+                # The message may quote a pane, so only the place is told.
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                where = f"{type(error).__name__} at {place.name}:{place.lineno}"
+                self._fail(TmuxError("error", where))
+            self._pause()
+
+    def _pause(self) -> None:
+        until = min(self._next_list, self._next_due)
+        while not self._stop.is_set():
+            now = time.monotonic()
+            if now >= until or self._wake.bursts(now):
+                return
+            step = _WAKE_SECONDS if self._wake.watches else until - now
+            self._stop.wait(min(step, until - now))
+
+    def sweep(self) -> None:
+        """List panes when that is due, read those that changed, publish.
+
+        Raises:
+            TmuxError: the server does not answer.
+        """
+        begin = time.monotonic()
+        woken: set[str] = set()
+        if begin >= self._next_list or self._wake.bursts(begin):
+            woken = self._list(begin)
+        self._read_due(woken)
+        self._measure()
+        self._failed_in_a_row = 0
+        self._publish(time.monotonic() - begin)
+
+    def _list(self, now: float) -> set[str]:
+        """List the panes and return the ids of those that changed since their last read."""
+        wall = time.time()
+        full = now >= self._next_full
+        listing = self._call_list(full=full)
+        if not full and self._roster.lacks(listing):
+            listing, full = self._call_list(full=True), True
+        if full:
+            for key in self._roster.update(listing, local=self._local, now=now, wall=wall):
+                self._forget(key)
+            spent = time.monotonic() - now
+            self._next_full = now + max(self._settings.list_interval, spent * _FULL_SHARE)
+        if self._local and not (self._wake.watches and listing.server.pid == self._server_pid):
+            self._wake = WakeWatch(listing.server.pid)
+        self._server_pid = listing.server.pid
+        self._wake.restart(now)
+        fastest = min((p.pace.interval for p in self._roster.panes.values()), default=60.0)
+        least = max(fastest, self._settings.min_interval)
+        self._next_list = now + min(self._settings.list_interval, least)
+        woken: set[str] = set()
+        for pane_id, pane in self._roster.panes.items():
+            row = listing.rows.get(pane_id, "")
+            if row != pane.row:
+                pane.row = row
+                pane.alternate = shows_alternate(row)
+                pane.wanted = self._count_wanted(pane, count_history(row))
+                woken.add(pane_id)
+        return woken
+
+    def _call_list(self, *, full: bool) -> Listing:
+        self._calls["list"] += 1
+        return list_panes(self._tmux, full=full)
+
+    def _count_wanted(self, pane: TrackedPane, history: int) -> int:
+        """Return how many rows of history a read of ``pane`` should reach back."""
+        known = pane.reader.known
+        if known is None:
+            return _MOST_ROWS if pane.reader.from_start else _MARGIN_ROWS
+        grid = known.grid
+        grown = history - grid.history
+        if grown < 0 or grid.trims:
+            grown %= grid.step
+        return min(grown + _MARGIN_ROWS, _MOST_ROWS)
+
+    def _read_due(self, woken: set[str]) -> None:
+        now = time.monotonic()
+        for pane_id in woken:
+            pane = self._roster.panes[pane_id]
+            # One that was read just now waits a moment: it may be printing still.
+            soon = pane.read_at + self._settings.min_interval / 2
+            pane.pace.due = min(pane.pace.due, max(now, soon))
+        due = [pane for pane in self._roster.panes.values() if pane.pace.due <= now]
+        for pane in due:
+            pane.wanted = min(
+                max(pane.wanted, _MARGIN_ROWS) + pane.pace.count_expected(now), _MOST_ROWS
+            )
+        for attempt in range(_ROUNDS):
+            if not due:
+                break
+            requests = [Request(p.facts.pane_id, p.wanted, p.alternate) for p in due]
+            before = self._reader.calls
+            try:
+                looks = self._reader.read(requests)
+            finally:
+                self._calls["capture"] += self._reader.calls - before
+            whole = attempt > 0
+            due = [p for p in due if not self._take(p, looks[p.facts.pane_id], whole=whole)]
+        self._next_due = min((p.pace.due for p in self._roster.panes.values()), default=1e12)
+
+    def _take(self, pane: TrackedPane, look: Look | Absence, *, whole: bool) -> bool:
+        """Take in a look at a pane, and tell whether it is settled or needs another one."""
+        now = time.monotonic()
+        if isinstance(look, Absence):
+            if look is Absence.VANISHED:
+                self._vanished += 1
+            else:
+                pane.counts.failures += 1
+            pane.pace.due = now + self._settings.busy_interval
+            return True
+        if look.capture is None:
+            pane.alternate = look.alternate
+            return False
+        reading = pane.reader.read(look.capture, now, whole=whole and pane.wanted >= _MOST_ROWS)
+        if reading is None:
+            pane.wanted = _MOST_ROWS
+            return False
+        self._account(pane, reading, look, now)
+        return True
+
+    def _account(self, pane: TrackedPane, reading: Reading, look: Look, now: float) -> None:
+        capture = look.capture
+        assert capture is not None  # noqa: S101  # _take only hands on complete looks
+        limit = self._settings.line_length
+        counts = pane.counts
+        counts.captures += 1
+        counts.gaps += reading.gap
+        counts.missed += reading.missed
+        lines = []
+        for line in reading.lines:
+            counts.lines += not line.continued
+            if len(line.text) > limit:
+                counts.truncated += 1
+                lines.append(line._replace(text=line.text[:limit]))
+            else:
+                lines.append(line)
+        first = pane.read_at < 0
+        pane.read_at = now
+        pane.wanted = 0
+        pane.pace.note(
+            now, rows=reading.rows, limit=capture.grid.limit, changed=reading.changed and not first
+        )
+        if reading.lines or (reading.changed and not first):
+            pane.note_output(now, time.time())
+        self._observe(pane, reading, look, lines, now)
+
+    def _observe(
+        self, pane: TrackedPane, reading: Reading, look: Look, lines: list[Line], now: float
+    ) -> None:
+        capture = look.capture
+        if not self._observers or capture is None:
+            return
+        if capture.alternate is not None:
+            frame = Frame(capture.alternate, capture.alternate_cursor, alternate=True)
+        else:
+            frame = pane.reader.frame
+        update = PaneUpdate(
+            key=pane.key,
+            identity=pane.identity,
+            frame=frame,
+            lines=lines,
+            gap=reading.gap,
+            command=pane.program.command,
+            state=pane.state,
+            monotonic=now,
+        )
+        for observer in self._observers:
+            observer.observe(update)
+
+    def _measure(self) -> None:
+        now = time.monotonic()
+        if not self._local or now < self._next_processes:
+            return
+        self._next_processes = now + self._settings.process_interval
+        panes = self._roster.panes.values()
+        usages = measure_trees({pane.facts.pid for pane in panes if not pane.facts.dead})
+        for pane in panes:
+            pane.take_usage(None if pane.facts.dead else usages.get(pane.facts.pid))
+
+    def _forget(self, key: PaneKey) -> None:
+        for observer in self._observers:
+            observer.forget(key)
+
+    def _fail(self, error: TmuxError) -> None:
+        now = time.monotonic()
+        self._failures[error.reason] += 1
+        _log.warning(
+            "tmux server cannot be read",
+            server=self._name, reason=error.reason, detail=error.detail,
+        )  # fmt: skip
+        pause = _BACKOFF_SECONDS[min(self._failed_in_a_row, len(_BACKOFF_SECONDS) - 1)]
+        self._failed_in_a_row += 1
+        self._next_list = self._next_full = now + pause
+        self._next_due = self._next_list
+        if error.reason == "no_server":
+            for key in self._roster.clear():
+                self._forget(key)
+        self._wake = WakeWatch(None)
+        self._publish(None, error.reason)
+
+    def _publish(self, sweep_seconds: float | None, state: str = "up") -> None:
+        now = time.monotonic()
+        panes = self._roster.panes.values()
+        for pane in panes:
+            pane.advance(now, readable=state == "up")
+        self.published = Published(
+            server=self._name,
+            state=state,
+            at=now,
+            panes=tuple(pane.view() for pane in panes),
+            dropped=self._roster.dropped,
+            vanished=self._vanished,
+            calls=dict(self._calls),
+            failures=dict(self._failures),
+            sweep_seconds=sweep_seconds,
+            families=tuple(f for observer in self._observers for f in observer.collect()),
+            server_pid=self._server_pid,
+        )

@@ -1,0 +1,132 @@
+"""The tmux command: the one place that starts it.
+
+Every call has a time limit and is reaped: a stopped server blocks its clients for
+ever. Only reading commands are ever sent.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import PurePath
+
+_REASONS = (
+    ("no server running", "no_server"),
+    ("server exited", "no_server"),
+    ("lost server", "no_server"),
+    ("No such file or directory", "missing"),
+    ("Permission denied", "permission"),
+    ("access not allowed", "permission"),
+    ("Connection refused", "refused"),
+    ("command not found", "binary"),
+)
+
+
+class TmuxError(Exception):
+    """A call of tmux that brought nothing.
+
+    ``reason`` is one of the server states of the metric contract other than ``up``.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a call printed. ``status`` is its exit status."""
+
+    status: int
+    text: str
+    errors: str
+
+
+class Tmux:
+    """The command line of one tmux server.
+
+    Args:
+        binary: The tmux program.
+        prefix: Command words put before it, for containers and other hosts.
+        socket: A socket's name, its absolute path, or None for tmux's default.
+        timeout: Seconds after which a call is killed.
+    """
+
+    def __init__(
+        self, binary: str, prefix: Sequence[str], socket: str | None, timeout: float
+    ) -> None:
+        words = [binary, "-u"]
+        if socket is not None:
+            words += ["-S" if socket.startswith("/") else "-L", socket]
+        self._timeout = timeout
+        self._remote_shell = bool(prefix) and PurePath(prefix[0]).name in {"ssh", "autossh"}
+        # The locale travels along: without it tmux turns other letters into "_".
+        self._command = [*prefix, "env", "LC_ALL=C.UTF-8", *words] if prefix else words
+        self._environment = {
+            name: value for name, value in os.environ.items() if name not in {"TMUX", "TMUX_PANE"}
+        } | {"LC_ALL": "C.UTF-8"}
+
+    def call(self, *arguments: str, stdin: str | None = None) -> Output:
+        """Run one tmux client.
+
+        Raises:
+            TmuxError: tmux cannot be started, does not end in time, or says that the
+                server cannot be reached. Other complaints are in the output.
+        """
+        words = [*map(shlex.quote, arguments)] if self._remote_shell else arguments
+        try:
+            process = subprocess.Popen(  # noqa: S603  # words from the configuration, no shell
+                [*self._command, *words],
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self._environment,
+                start_new_session=True,
+            )
+        except (FileNotFoundError, PermissionError) as error:
+            raise TmuxError("binary", f"{self._command[0]}: {error.strerror}") from None
+        except (OSError, MemoryError) as error:
+            raise TmuxError("error", f"cannot start {self._command[0]}: {error}") from None
+        try:
+            out, err = process.communicate(
+                None if stdin is None else stdin.encode(), timeout=self._timeout
+            )
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise TmuxError("timeout", f"no answer within {self._timeout:g} s") from None
+        output = Output(
+            process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
+        )
+        if output.status:
+            _raise_unreachable(output)
+        return output
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a client with all that it started, and reap it."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
+    # A client in an uninterruptible sleep is reaped by a later Popen.
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(1.0)
+
+
+def _raise_unreachable(output: Output) -> None:
+    """Raise where a failed call says that the server was not reached."""
+    message = output.errors.strip().splitlines()
+    detail = message[-1] if message else f"exit status {output.status}"
+    for sign, reason in _REASONS:
+        if sign in output.errors:
+            raise TmuxError(reason, detail)
+    if "can't find" not in output.errors and not output.text:
+        raise TmuxError("error", detail)

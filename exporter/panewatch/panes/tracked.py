@@ -1,0 +1,192 @@
+"""One pane while it is watched: its text, pace, state and what is exported of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from panewatch.config import PanesSettings
+from panewatch.panes.foreground import inspect
+from panewatch.panes.listing import PaneFacts
+from panewatch.panes.model import Identity, PaneKey
+from panewatch.panes.pace import Pace
+from panewatch.panes.processes import Usage
+from panewatch.panes.reader import PaneReader
+from panewatch.panes.state import Program, StateMachine, name_program
+
+_NOTHING = Usage(0.0, 0, 0, 0, 0)
+
+
+@dataclass(slots=True)
+class Counts:
+    """The counters of one place (session, window, pane index).
+
+    They belong to the place, not to the pane: when panes swap places no series falls.
+    """
+
+    lines: int = 0
+    gaps: int = 0
+    missed: int = 0
+    truncated: int = 0
+    captures: int = 0
+    failures: int = 0
+    state_seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    cpu_seconds: float = 0.0
+    read_bytes: int = 0
+    written_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PaneView:
+    """What is exported of one pane, fixed at the moment of the last sweep.
+
+    Values that are not known are None. Times are in Unix time or seconds.
+    """
+
+    identity: Identity
+    pane_id: str
+    program: Program
+    state: str
+    state_seconds: dict[str, float]
+    last_output: float | None
+    lines: int
+    gaps: int
+    missed: int
+    truncated: int
+    captures: int
+    failures: int
+    interval: float
+    cpu_seconds: float | None
+    memory_bytes: int | None
+    processes: int | None
+    read_bytes: int | None
+    written_bytes: int | None
+    exit_status: int | None
+    exit_signal: int | None
+
+
+class TrackedPane:
+    """A pane of one server, from the first listing that shows it to the last."""
+
+    __slots__ = (
+        "_machine",
+        "_measured",
+        "_settings",
+        "_settled_at",
+        "_usage",
+        "alternate",
+        "counts",
+        "facts",
+        "identity",
+        "key",
+        "last_output",
+        "last_output_time",
+        "pace",
+        "program",
+        "read_at",
+        "reader",
+        "row",
+        "wanted",
+    )
+
+    def __init__(
+        self,
+        key: PaneKey,
+        facts: PaneFacts,
+        identity: Identity,
+        settings: PanesSettings,
+        *,
+        from_start: bool,
+        now: float,
+        wall: float,
+    ) -> None:
+        self._settings = settings
+        self._machine = StateMachine(settings, now)
+        self._usage: Usage | None = None
+        self._measured: Usage | None = None
+        self._settled_at = now
+        self.key = key
+        self.facts = facts
+        self.identity = identity
+        self.counts = Counts()
+        self.pace = Pace(settings, now)
+        self.reader = PaneReader(from_start=from_start)
+        self.alternate = False
+        self.row = ""
+        """The raw row of the listing at the last read; an equal one means no change."""
+        self.read_at = -1.0
+        """Monotonic time of the last read, negative before the first."""
+        self.wanted = 0
+        """Rows of history that the next read asks for."""
+        quiet = max(0.0, wall - facts.activity) if facts.activity else 0.0
+        self.last_output = now - quiet
+        self.last_output_time: float | None = float(facts.activity) or None
+        self.program = name_program(facts.command, None, settings)
+
+    @property
+    def state(self) -> str:
+        """The state after the last advance."""
+        return self._machine.state
+
+    def take_facts(self, facts: PaneFacts, *, local: bool) -> None:
+        """Take in a new listing of the pane."""
+        self.facts = facts
+        foreground = inspect(facts.pid) if local and not facts.dead else None
+        self.program = name_program(facts.command, foreground, self._settings)
+
+    def note_output(self, now: float, wall: float) -> None:
+        """Note that the pane was seen to have printed."""
+        self.last_output, self.last_output_time = now, wall
+
+    def take_usage(self, usage: Usage | None) -> None:
+        """Take in a measurement of the pane's processes; None where it cannot be seen."""
+        self._usage = usage
+        if usage is None:
+            return
+        before, self._measured = self._measured or _NOTHING, usage
+        counts = self.counts
+        # A child that nobody waited for takes its share with it: counters do not fall.
+        counts.cpu_seconds += max(0.0, usage.cpu_seconds - before.cpu_seconds)
+        counts.read_bytes += max(0, (usage.read_bytes or 0) - (before.read_bytes or 0))
+        counts.written_bytes += max(0, (usage.written_bytes or 0) - (before.written_bytes or 0))
+
+    def advance(self, now: float, *, readable: bool) -> None:
+        """Account the time since the last call to the old state, and find the new one.
+
+        Without a readable server the state is unknown.
+        """
+        self.counts.state_seconds[self._machine.state] += max(0.0, now - self._settled_at)
+        self._settled_at = now
+        if not readable:
+            self._machine.lose(now)
+            return
+        self._machine.advance(
+            self.program, dead=self.facts.dead, last_output=self.last_output, now=now
+        )
+
+    def view(self) -> PaneView:
+        """Fix what is exported."""
+        counts, usage, facts = self.counts, self._usage, self.facts
+        shows_io = self._measured is not None and self._measured.read_bytes is not None
+        return PaneView(
+            identity=self.identity,
+            pane_id=facts.pane_id,
+            program=self.program,
+            state=self._machine.state,
+            state_seconds=dict(counts.state_seconds),
+            last_output=self.last_output_time,
+            lines=counts.lines,
+            gaps=counts.gaps,
+            missed=counts.missed,
+            truncated=counts.truncated,
+            captures=counts.captures,
+            failures=counts.failures,
+            interval=self.pace.interval,
+            cpu_seconds=counts.cpu_seconds if self._measured else None,
+            memory_bytes=usage.memory_bytes if usage else None,
+            processes=usage.processes if usage else None,
+            read_bytes=counts.read_bytes if shows_io else None,
+            written_bytes=counts.written_bytes if shows_io else None,
+            exit_status=facts.exit_status if facts.dead else None,
+            exit_signal=facts.exit_signal if facts.dead else None,
+        )
