@@ -138,7 +138,7 @@ def _time_in_state() -> table.Panel:
 
 def _lines() -> timeseries.Panel:
     return graph(
-        "Output",
+        "Lines printed",
         "New lines per second, each counted once; a bar or a spinner that is redrawn counts as "
         "one line. A sudden flood is often an error in a loop.",
         [Query(pane_rate("panewatch_pane_lines_total", PANE), legend=PANE_NAME)],
