@@ -28,7 +28,7 @@ def json_schema() -> Node:
 
     ``x-expects`` beside a pattern says in words what is allowed.
     """
-    schema = Config.model_json_schema()
+    schema = _close(Config.model_json_schema())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -87,6 +87,16 @@ def _describe_container(kind: str, node: Node) -> str:
     if kind == "object":
         return f"a mapping from {describe_keys(node)} to {describe(_find_values(node) or {})}"
     return ""
+
+
+def _close(value: Any) -> Any:
+    """Refuse the keys that no pattern of a mapping allows: pydantic leaves that out."""
+    if isinstance(value, list):
+        return [_close(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    closed = {"additionalProperties": False} if "patternProperties" in value else {}
+    return {**{key: _close(item) for key, item in value.items()}, **closed}
 
 
 @cache

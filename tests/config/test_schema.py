@@ -36,6 +36,18 @@ def test_schema_is_json_and_names_its_dialect() -> None:
     assert schema["properties"].keys() == Config.model_fields.keys()
 
 
+def test_schema_is_closed() -> None:
+    """An editor marks every key that loading refuses."""
+    agents = find_node(("panes", "agents"))
+    assert agents is not None
+    assert agents["additionalProperties"] is False
+    (pattern,) = agents["patternProperties"]
+    assert re.search(pattern, "my-agent")
+    assert not re.search(pattern, "my agent")
+    for section in json_schema()["$defs"].values():
+        assert section["additionalProperties"] is False
+
+
 def test_schema_has_every_setting() -> None:
     assert [path for path, _ in find_leaves()] == list_paths(Config())
 
