@@ -82,7 +82,7 @@ def drop_keep(rule: dict[str, Any]) -> None:
 
 
 def drop_guard(rule: dict[str, Any]) -> None:
-    rule["expr"] = re.sub(r"and on \(job, instance\)\s.*", "", rule["expr"], flags=re.DOTALL)
+    rule["expr"] = re.sub(r"(and|unless) on \(job, instance.*", "", rule["expr"], flags=re.DOTALL)
 
 
 def change_severity(rule: dict[str, Any]) -> None:

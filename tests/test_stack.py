@@ -16,7 +16,7 @@ from stack import FakeExporter, Stack, serve_fake
 
 ALERTMANAGER = ROOT / "alertmanager/alertmanager.yml"
 IDENTITY = {"job", "instance"}
-SERVING = 'panewatch_collector_success{collector="panes"} 1\n'
+SERVING = 'panewatch_tmux_server_up{server="default"} 1\n'
 HOSTILE = "<script>*a* [x](http://e.com) {{ .Status }} \u202e`@all`|\x1b[31m"
 
 
@@ -187,7 +187,7 @@ def test_a_target_that_is_down_is_one_page_and_holds_the_others_back(
 
     wait_until(down, 30, "the page")
     assert down() == ["firing"]
-    assert stack.query("panewatch_collector_success") == {}
+    assert stack.query("panewatch_tmux_server_up") == {}
     fake.text = SERVING
     wait_until(lambda: down()[-1] == "resolved", 30, "the end of it")
     assert down() == ["firing", "resolved"]
