@@ -8,8 +8,10 @@ import psutil
 from prometheus_client import ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 
+from panewatch.diagnose import Finding
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from prometheus_client.core import Metric
 
@@ -42,3 +44,11 @@ class OwnProcessCollector:
         yield GaugeMetricFamily(
             "process_threads", "Number of threads.", value=self._process.num_threads()
         )
+
+
+def diagnose() -> Iterator[Finding]:
+    """Tell whether what the system knows of this process can be read."""
+    found = {family.name for family in OwnProcessCollector().collect()}
+    ok = "process_resident_memory_bytes" in found and "process_open_fds" in found
+    detail = f"{len(found)} metrics" if ok else "/proc is not mounted or may not be read"
+    yield Finding("process", ok, detail)

@@ -1,0 +1,206 @@
+"""The command line: arguments and subcommands, no logic."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from panewatch import __version__, logs, settings_file, web_config
+from panewatch.config import Collectors, Config, LogSettings
+from panewatch.problems import ProblemsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+
+_SHUT_PIPE: Final = 141  # what a shell shows for a program that SIGPIPE ended
+
+
+class _Override(argparse.Action):
+    """Collects flags as (key path, value), in the order in which they are given."""
+
+    def __init__(
+        self, *, path: tuple[str, ...] = (), repeated: bool = False, const: Any = None, **rest: Any
+    ) -> None:
+        super().__init__(nargs=None if const is None else 0, const=const, **rest)
+        self._path = path
+        self._repeated = repeated
+
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        _option: str | None = None,
+    ) -> None:
+        value = values if self.const is None else self.const
+        given = getattr(namespace, self.dest, ())
+        setattr(namespace, self.dest, (*given, (self._path, value, self._repeated)))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all subcommands; a flag may stand before or after its subcommand."""
+    parser = argparse.ArgumentParser(
+        prog="panewatch",
+        description="Prometheus exporter for the work that people and agents do in tmux panes.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=_serve)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    _add_flags(parser, "before")
+    subcommands = parser.add_subparsers(metavar="SUBCOMMAND", title="subcommands")
+    for name, run, text in (
+        ("serve", _serve, "run the exporter; the default"),
+        ("scrape", _scrape, "sample every collector once and print the exposition"),
+        ("diagnose", _diagnose, "tell what can be read here, and why not, by reading it"),
+        ("check-config", _check_config, "check the settings and the web configuration"),
+        ("config-schema", _config_schema, "print the JSON Schema of the settings file"),
+        ("healthcheck", _healthcheck, "ask whether the exporter of these settings answers"),
+    ):
+        subparser = subcommands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        subparser.set_defaults(run=run)
+        _add_flags(subparser, "after")
+        if run is _check_config:
+            subparser.add_argument("file", nargs="?", metavar="FILE", help="the settings file")
+    return parser
+
+
+def _add_flags(parser: argparse.ArgumentParser, dest: str) -> None:
+    """Add the flags that all subcommands have, under a dest of their own for each parser."""
+
+    def add(flag: str, path: tuple[str, ...], text: str, **rest: Any) -> None:
+        parser.add_argument(
+            flag, action=_Override, path=path, dest=dest, default=argparse.SUPPRESS, help=text,
+            **rest,
+        )  # fmt: skip
+
+    add("--config.file", ("config.file",), "the settings file", metavar="FILE")
+    add("--web.listen-address", ("web", "listen_address"), "where to listen", metavar="HOST:PORT")
+    add("--web.config.file", ("web", "config_file"), "TLS, users and headers", metavar="FILE")
+    add("--tmux.socket", ("tmux", "sockets"), "a tmux server to read; may be repeated",
+        metavar="NAME|PATH", repeated=True)  # fmt: skip
+    for name in Collectors.model_fields:
+        path = ("collectors", name, "enabled")
+        add(f"--collector.{name}", path, f"run the {name} collector", const=True)
+        add(f"--no-collector.{name}", path, f"leave out the {name} collector", const=False)
+    for key, text in (("level", "least severe level to log"), ("format", "format of log lines")):
+        choices = get_args(LogSettings.model_fields[key].annotation)
+        add(f"--log.{key}", ("log", key), text, choices=choices, metavar="|".join(choices))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run panewatch and return its exit code: 0, 1 for a failure, 2 for wrong use.
+
+    Raises:
+        SystemExit: the arguments are wrong, or ask for help or the version.
+    """
+    _occupy_standard_descriptors()
+    options = build_parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        code = run(options)
+        sys.stdout.flush()
+    except ProblemsError as error:
+        _complain(str(error))
+        return USAGE
+    except KeyboardInterrupt:
+        return 128 + 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _SHUT_PIPE
+    return code
+
+
+def _load(options: argparse.Namespace) -> Config:
+    file, overrides = _merge(options)
+    return settings_file.load(file, os.environ, overrides)
+
+
+def _merge(options: argparse.Namespace) -> tuple[str | None, dict[str, Any]]:
+    """Give the settings file and the nested settings that the flags stand for."""
+    file: str | None = getattr(options, "file", None)
+    overrides: dict[str, Any] = {}
+    for path, value, repeated in (*getattr(options, "before", ()), *getattr(options, "after", ())):
+        if path == ("config.file",):
+            file = getattr(options, "file", None) or value
+            continue
+        section = overrides
+        for key in path[:-1]:
+            section = section.setdefault(key, {})
+        section[path[-1]] = [*section.get(path[-1], ()), value] if repeated else value
+    return file, overrides
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from panewatch.server import ListenError  # noqa: PLC0415 - only serving needs these
+    from panewatch.service import Service  # noqa: PLC0415
+
+    config = _load(options)
+    logs.configure(config.log)
+    try:
+        return Service(config, lambda: _load(options)).run()
+    except (ListenError, RuntimeError) as error:
+        _complain(str(error))
+        return FAILED
+
+
+def _scrape(options: argparse.Namespace) -> int:
+    from panewatch.service import scrape  # noqa: PLC0415 - the quick subcommands do without
+
+    config = _load(options)
+    logs.configure(config.log)
+    exposition, succeeded = scrape(config)
+    sys.stdout.buffer.write(exposition)
+    return OK if succeeded else FAILED
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    from panewatch.registry import diagnose  # noqa: PLC0415 - the quick subcommands do without
+
+    config = _load(options)
+    logs.configure(config.log)
+    code = OK
+    for finding in diagnose(config):
+        mark = "ok    " if finding.ok else "failed"
+        print(f"{mark} {logs.escape(finding.source)}: {logs.escape(finding.detail)}")
+        code = code if finding.ok else FAILED
+    return code
+
+
+def _check_config(options: argparse.Namespace) -> int:
+    config = _load(options)
+    if config.web.config_file:
+        web_config.load(config.web.config_file)
+    print("the configuration is good")
+    return OK
+
+
+def _config_schema(_options: argparse.Namespace) -> int:
+    print(json.dumps(settings_file.json_schema(), indent=2))
+    return OK
+
+
+def _healthcheck(options: argparse.Namespace) -> int:
+    from panewatch.healthcheck import check_health  # noqa: PLC0415 - nobody else needs it
+
+    well, detail = check_health(_load(options).web)
+    print(detail)
+    return OK if well else FAILED
+
+
+def _complain(text: str) -> None:
+    if sys.stderr is not None:  # closed by whoever started us
+        print("\n".join(logs.escape(line) for line in text.splitlines()), file=sys.stderr)
+
+
+def _occupy_standard_descriptors() -> None:
+    """Open what is closed of 0, 1 and 2, or the next socket would get, say, the log's number."""
+    while (lowest := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - standard error
+        os.set_inheritable(lowest, True)
+    os.close(lowest)

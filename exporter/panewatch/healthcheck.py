@@ -1,0 +1,63 @@
+"""Whether the exporter of this configuration answers: for containers and scripts."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import ssl
+from typing import TYPE_CHECKING, Final
+
+from panewatch import web_config
+
+if TYPE_CHECKING:
+    from panewatch.config import WebSettings
+
+_TIMEOUT: Final = 4.0
+_EVERYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - no bind
+
+
+def check_health(web: WebSettings) -> tuple[bool, str]:
+    """Ask `/-/healthy` of the configured address; tell whether it answers, and what.
+
+    A server that wants a password or a client certificate is well too. Its certificate
+    is not verified where the address is this machine's own.
+
+    Raises:
+        WebConfigError: `web.config_file` cannot be used.
+    """
+    host, _, port = web.listen_address.rpartition(":")
+    host = _EVERYWHERE.get(host.strip("[]"), host.strip("[]"))
+    settings = web_config.load(web.config_file).tls if web.config_file else None
+    if settings:
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            host, int(port), timeout=_TIMEOUT, context=_build_context(host)
+        )
+    else:
+        connection = http.client.HTTPConnection(host, int(port), timeout=_TIMEOUT)
+    try:
+        connection.request("GET", "/-/healthy")
+        status = connection.getresponse().status
+    except ssl.SSLError as error:
+        alert = error.reason or type(error).__name__
+        return "ALERT_CERTIFICATE_REQUIRED" in alert, f"TLS: {alert}"
+    except (OSError, http.client.HTTPException) as error:
+        return False, (error.strerror if isinstance(error, OSError) else None) or repr(error)
+    finally:
+        connection.close()
+    well = status in {http.client.OK, http.client.UNAUTHORIZED}
+    return well, f"HTTP status {status}"
+
+
+def _build_context(host: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if _is_loopback(host):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,194 @@
+"""The running exporter: collectors, HTTP server, reload and end."""
+
+from __future__ import annotations
+
+import os
+import platform
+import queue
+import signal
+import time
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from panewatch import __version__, logs
+from panewatch.contract import BUILD_INFO, CONFIG_RELOAD_SUCCESSFUL, CONFIG_RELOAD_TIME
+from panewatch.problems import ProblemsError
+from panewatch.registry import COLLECTORS, Entry
+from panewatch.runner import Runner
+from panewatch.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import FrameType
+
+    from prometheus_client.core import Metric
+
+    from panewatch.collector import Collector
+    from panewatch.config import CollectorSettings, Config
+
+# Together, with the second that the server may take on top, under the 5 s that SIGTERM has.
+_ANSWERS_END: Final = 2.0
+_COLLECTORS_END: Final = 1.0
+
+_log = structlog.get_logger()
+
+
+class Service:
+    """Samples, serves, and follows its configuration until it is told to stop.
+
+    Args:
+        config: The configuration to begin with.
+        reread: Reads the configuration again, for a reload.
+        entries: The collectors that there are.
+
+    Raises:
+        WebConfigError: `web.config_file` cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        reread: Callable[[], Config],
+        entries: Sequence[Entry] = COLLECTORS,
+    ) -> None:
+        self._config = config
+        self._reread = reread
+        self._entries = entries
+        self._reload_succeeded = True
+        self._reload_time = time.time()
+        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._stopping = False
+        self._collectors: dict[str, Collector] = {}
+        self._collectors = self._choose(config)
+        self._runner = Runner(self._pair(config, self._collectors), extra=self._describe)
+        self._server = Server(
+            config.web,
+            exposition=self._runner.exposition,
+            ready=self._runner.ready,
+            version=__version__,
+        )
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the HTTP server, once it was started."""
+        return self._server.address
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; reload on SIGHUP. Only for the main thread.
+
+        Returns:
+            The exit code: 0.
+
+        Raises:
+            ListenError: the address cannot be listened on; nothing was started.
+            RuntimeError: the system has no thread left.
+        """
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._take_signal)
+        self.start()
+        while not self._stopping:
+            if self._signals.get() == signal.SIGHUP:
+                self.reload()
+        self.stop()
+        return 0
+
+    def start(self) -> None:
+        """Listen, then start to sample. Raises as `run` does."""
+        self._server.start()
+        self._runner.start()
+        host, port = self.address
+        _log.info("listening", host=host, port=port, version=__version__)
+
+    def stop(self) -> None:
+        """Let the answers in progress finish, and end within 5 seconds."""
+        self._runner.stop(timeout=0.0)  # only asks, so that samples end while answers do
+        self._server.stop(_ANSWERS_END)
+        ended = self._runner.stop(_COLLECTORS_END)
+        _log.info("stopped", collectors="ended" if ended else "left hanging")
+
+    def reload(self) -> bool:
+        """Read the configuration again and go over to it; tell whether it was good.
+
+        On any error everything stays as it was.
+        """
+        try:
+            config = self._reread()
+            self._apply(config)
+        except ProblemsError as error:
+            first, *more = error.problems
+            _log.error("reload failed", problem=first, more=len(more), repeat=True)
+            self._reload_succeeded = False
+        except Exception as error:  # noqa: BLE001 - the old configuration must go on serving
+            _log.error("reload failed", error=type(error).__name__, repeat=True)
+            self._reload_succeeded = False
+        else:
+            _log.info("configuration reloaded", repeat=True)
+            self._reload_succeeded, self._reload_time = True, time.time()
+        return self._reload_succeeded
+
+    def _apply(self, config: Config) -> None:
+        listening = self._config.web.listen_address
+        if config.web.listen_address != listening:
+            _log.warning(
+                "a new listen address takes a restart",
+                listening=listening,
+                configured=config.web.listen_address,
+                repeat=True,
+            )
+            web = config.web.model_copy(update={"listen_address": listening})
+            config = config.model_copy(update={"web": web})
+        collectors = self._choose(config)
+        self._server.reload(config.web)  # first, because its files may be bad
+        self._runner.replace(self._pair(config, collectors), cancelled=lambda: self._stopping)
+        self._collectors, self._config = collectors, config
+        logs.configure(config.log)
+
+    def _choose(self, config: Config) -> dict[str, Collector]:
+        """Take over the collectors whose settings stay the same, and build the others."""
+        return {
+            entry.name: self._collectors[entry.name]
+            if entry.name in self._collectors and entry.uses(config) == entry.uses(self._config)
+            else entry.build(config)
+            for entry in self._entries
+            if entry.settings(config).enabled
+        }
+
+    def _pair(
+        self, config: Config, collectors: dict[str, Collector]
+    ) -> list[tuple[Collector, CollectorSettings]]:
+        return [
+            (collectors[entry.name], entry.settings(config))
+            for entry in self._entries
+            if entry.name in collectors
+        ]
+
+    def _describe(self) -> Iterable[Metric]:
+        """Yield the families about the exporter as a whole."""
+        build, successful = BUILD_INFO.family(), CONFIG_RELOAD_SUCCESSFUL.family()
+        labels = {"version": __version__, "python": platform.python_version()}
+        build.add_sample(build.name, labels, 1.0)
+        successful.add_sample(successful.name, {}, float(self._reload_succeeded))
+        reload_time = CONFIG_RELOAD_TIME.family()
+        reload_time.add_sample(reload_time.name, {}, self._reload_time)
+        yield from (build, successful, reload_time)
+        yield from self._server.collect()
+
+    def _take_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number != signal.SIGHUP:
+            if self._stopping:
+                os._exit(0)  # asked twice: whoever asks does not want to wait
+            self._stopping = True
+        self._signals.put(number)
+
+
+def scrape(config: Config, entries: Sequence[Entry] = COLLECTORS) -> tuple[bytes, bool]:
+    """Sample every enabled collector once.
+
+    Returns:
+        The exposition as Prometheus text, and whether all collectors succeeded.
+    """
+    enabled = [entry for entry in entries if entry.settings(config).enabled]
+    runner = Runner([(entry.build(config), entry.settings(config)) for entry in enabled])
+    succeeded = runner.sample_once()
+    return runner.exposition(openmetrics=False, gzip=False), succeeded
