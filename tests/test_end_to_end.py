@@ -1,0 +1,125 @@
+"""From a pane to a page: real tmux, the exporter, Prometheus, Alertmanager and a receiver."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from polling import wait_until
+from rule_files import ROOT
+from stack import Stack, find_free_port
+
+
+class Tmux:
+    """A private tmux server; nothing of it outlives the test."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+
+    def __call__(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ("tmux", "-u", "-S", self.socket, "-f", "/dev/null", *arguments),
+            capture_output=True,
+            text=True,
+            check=True,
+            env={name: value for name, value in os.environ.items() if name != "TMUX"},
+        )
+        return done.stdout
+
+
+def scrape(port: int) -> str:
+    """Return the metrics, or nothing where the exporter does not answer yet."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[Tmux]:
+    server = Tmux(tmp_path / "tmux")
+    server("new-session", "-d", "-s", "work", "-x", "80", "-y", "24", "exec cat")
+    server("set-option", "-g", "remain-on-exit", "on")
+    yield server
+    server("kill-server")
+
+
+@pytest.fixture
+def exporter_port(tmux: Tmux, tmp_path: Path) -> Iterator[int]:
+    port = find_free_port()
+    with (tmp_path / "panewatch.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "panewatch", "serve"),
+                f"--web.listen-address=127.0.0.1:{port}",
+                f"--tmux.socket={tmux.socket}",
+            ],
+            stdout=log,
+            stderr=log,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "exporter")},
+        )
+    try:
+        wait_until(lambda: "panewatch_pane_info{" in scrape(port), 30, "a pane is read")
+        yield port
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0, (tmp_path / "panewatch.log").read_text()
+
+
+@pytest.fixture
+def stack(exporter_port: int, tmp_path: Path) -> Iterator[Stack]:
+    running = Stack(tmp_path, exporter_port)
+    yield running
+    running.close()
+
+
+def test_a_pane_that_fails_is_one_page_until_it_is_respawned(tmux: Tmux, stack: Stack) -> None:
+    tmux("new-window", "-d", "-t", "work:7", "exec sh -c 'read -r word; exit 3'")
+    tmux("new-window", "-d", "-t", "work:8", "exec sh -c 'read -r word; exit 0'")
+    tmux("new-window", "-d", "-t", "work:9", "exec sh -c 'read -r word; kill -9 $$'")
+    wait_until(lambda: len(stack.query("panewatch_pane_info")) == 4, 30, "four panes")
+    assert stack.pages == []
+
+    for window in ("7", "8", "9"):
+        tmux("send-keys", "-t", f"work:{window}", "go", "Enter")
+
+    def pages(window: str) -> list[tuple[str, str]]:
+        return [
+            (status, labels["alertname"])
+            for status, labels in stack.pages
+            if labels.get("window") == window
+        ]
+
+    wait_until(lambda: pages("7") and pages("9"), 30, "two pages")
+    stack.reload()
+    stack.wait_evaluations(6)
+    assert pages("7") == [("firing", "PanewatchPaneFailed")]
+    assert pages("9") == [("firing", "PanewatchPaneKilled")]
+
+    tmux("respawn-pane", "-t", "work:7", "exec cat")
+    tmux("kill-window", "-t", "work:9")
+    wait_until(lambda: len(pages("7")) > 1 and len(pages("9")) > 1, 30, "their ends")
+    stack.wait_evaluations(6)
+    assert [status for status, _ in pages("7")] == ["firing", "resolved"]
+    assert [status for status, _ in pages("9")] == ["firing", "resolved"]
+    # The command that ended well never was a page, and nothing else was told.
+    assert len(stack.pages) == 4
+    assert stack.notes == []
+
+
+def test_promtool_accepts_a_real_scrape(exporter_port: int) -> None:
+    done = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=scrape(exporter_port),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
