@@ -158,7 +158,8 @@ def _search(known: Known, text: Text, *, strict: bool, trims: bool) -> int | Non
         if text.lines[place] != anchor:
             continue
         length = 1
-        longest = min(wanted, place + 1)
+        # The first line of a part may be the end of a longer one: it proves nothing.
+        longest = min(wanted, place + 1 - (text.start > 0))
         while length < longest and lines[wanted - 1 - length] == text.lines[place - length]:
             length += 1
         whole = length == longest

@@ -20,8 +20,8 @@ DEAD_NOTE = "Pane is dead ("
 class Grid:
     """The numbers that tmux gives with a capture.
 
-    ``history`` and ``limit`` are rows, the cursor is counted from the top left of
-    the screen. ``pid`` is the process that the pane was started with.
+    ``history`` and ``limit`` are rows, ``cursor_y`` is counted from the top of the
+    screen. ``pid`` is the process that the pane was started with.
     """
 
     pid: int
@@ -29,7 +29,6 @@ class Grid:
     limit: int
     width: int
     height: int
-    cursor_x: int
     cursor_y: int
     dead: bool = False
 

@@ -45,11 +45,12 @@ def _read(source: str, tmux: Tmux, line_length: int) -> Finding:
     try:
         listing = list_panes(tmux, full=True)
         reader = Reader(tmux, line_length)
-        looks = reader.read([Request(pane_id, 0) for pane_id in listing.rows])
+        requests = [Request(pane_id, facts[0].limit) for pane_id, facts in listing.facts.items()]
+        looks = [look for chunk in reader.read(requests) for look in chunk.values()]
     except TmuxError as error:
         advice = _ADVICE[error.reason]
         return Finding(source, ok=False, detail=f"{error.reason}: {error.detail} ({advice})")
-    failed = sum(isinstance(look, Absence) for look in looks.values())
+    failed = sum(isinstance(look, Absence) for look in looks)
     way = "from standard input" if reader.uses_stdin else "from arguments (this tmux is old)"
     detail = f"{len(looks) - failed} of {len(looks)} panes read, commands {way}"
     return Finding(source, ok=not failed, detail=detail)

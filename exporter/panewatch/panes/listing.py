@@ -14,7 +14,7 @@ _BRIEF = "#{pane_id} #{window_activity} #{history_size} #{cursor_x} #{cursor_y} 
 _FULL = "\t".join(
     (
         _BRIEF,
-        "#{pane_dead} #{pane_width} #{pane_height} #{pane_pid}",
+        "#{pane_dead} #{history_limit} #{pane_pid}",
         "#{session_id} #{window_index} #{pane_index}",
         "#{pane_dead_status}",
         "#{pane_dead_signal}",
@@ -34,11 +34,15 @@ class ServerId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PaneFacts:
-    """The facts about one pane. ``activity`` is in Unix time, whole seconds."""
+    """The facts about one pane.
+
+    ``activity`` is in Unix time, whole seconds; ``limit`` is the most rows that the
+    history holds.
+    """
 
     pane_id: str
     activity: int
-    history: int
+    limit: int
     dead: bool
     pid: int
     session: str
@@ -110,13 +114,13 @@ def _parse_server(line: str) -> ServerId | None:
 
 def _parse(fields: list[str]) -> PaneFacts:
     brief, shape, place, status, signal, command, session = fields
-    pane_id, activity, history, *_ = brief.split(" ")
-    dead, _width, _height, pid = shape.split(" ")
+    pane_id, activity, *_ = brief.split(" ")
+    dead, limit, pid = shape.split(" ")
     _session_id, window, pane = place.split(" ")
     return PaneFacts(
         pane_id=pane_id,
         activity=_count(activity),
-        history=_count(history),
+        limit=_count(limit),
         dead=dead == "1",
         pid=_count(pid),
         session=clean_label(session),

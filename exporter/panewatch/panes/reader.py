@@ -184,7 +184,10 @@ class PaneReader:
         self._handed_on = text
 
     def _keep(self, grid: Grid, text: Text, settled: int, cursor: int) -> None:
-        drop = min(max(0, text.first_from(grid.history) - _REMEMBERED_ROWS), settled, cursor)
+        # The first line of a part may be the end of a longer one: it proves nothing.
+        torn = int(text.start > 0)
+        drop = max(torn, text.first_from(grid.history) - _REMEMBERED_ROWS)
+        drop = min(drop, settled, cursor)
         self._known = Known(grid, text.drop(drop), settled - drop, cursor - drop)
 
     def _read_alternate(self, capture: Capture, reading: Reading) -> None:

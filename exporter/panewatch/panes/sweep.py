@@ -11,18 +11,21 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TypeAlias
 
 from panewatch.panes.capture import DEAD_NOTE, Capture, Grid, Text
 from panewatch.panes.text import count_cells, count_rows
-from panewatch.panes.tmux import Output, Tmux
+from panewatch.panes.tmux import Call, Output, Tmux
 
 _HEADER = (
-    "#{pane_id} #{pane_pid} #{history_size} #{history_limit} #{pane_width} #{pane_height}"
-    " #{cursor_x} #{cursor_y} #{pane_dead} #{alternate_on} #{window_activity}"
-    " #{alternate_saved_x} #{alternate_saved_y}"
+    "#{pane_id} #{pane_pid} #{history_size} #{pane_width} #{pane_height} #{cursor_y}"
+    " #{pane_dead} #{alternate_on}"
 )
-_HEADER_FIELDS = 13
+_HEADER_FIELDS = 8
 _CHUNK = 200
+_CHUNK_OF_ALTERNATE = 100
+"""Their reads take more words, and a chunk has to fit into a pipe's buffer."""
+
 _CHUNK_OF_ARGUMENTS = 40
 """tmux refuses a command line over 16 kB."""
 
@@ -36,16 +39,21 @@ class Absence(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A pane to read: ``rows`` of its history above the screen, and which screen it shows."""
+    """A pane to read.
+
+    ``rows`` of its history above the screen are asked for, ``limit`` is the most rows that
+    its history holds, ``alternate`` tells which screen it is believed to show.
+    """
 
     pane_id: str
-    rows: int
+    limit: int
+    rows: int = 0
     alternate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one pane showed. ``activity`` is in Unix time, whole seconds.
+    """What one pane showed.
 
     ``capture`` is None where the pane had switched between its primary and alternate
     screen (``alternate`` tells what it shows now): ask again.
@@ -53,7 +61,9 @@ class Look:
 
     capture: Capture | None
     alternate: bool
-    activity: int
+
+
+Looks: TypeAlias = dict[str, Look | Absence]
 
 
 class Reader:
@@ -71,33 +81,17 @@ class Reader:
         """Whether commands go through standard input, which takes any number of panes."""
         return bool(self._stdin)
 
-    def read(self, requests: Sequence[Request]) -> dict[str, Look | Absence]:
-        """Read all panes of ``requests``.
+    def read(self, requests: Sequence[Request]) -> Iterator[Looks]:
+        """Read all panes of ``requests`` and yield what they show, a chunk at a time.
+
+        tmux works on the next chunk while the caller works on the last.
 
         Raises:
             TmuxError: the server does not answer.
         """
         if self._stdin is None:
             self._stdin = self._probe()
-        looks: dict[str, Look | Absence] = {}
-        pending = list(requests)
-        while pending:
-            chunk = pending[: _CHUNK if self._stdin else _CHUNK_OF_ARGUMENTS]
-            answered = self._read_chunk(chunk)
-            looks.update(answered)
-            if self._stdin:
-                pending = pending[len(chunk) :]
-            else:
-                # A chain stops at a pane that is gone: go on behind it.
-                reached = 1 + max(
-                    (place for place, request in enumerate(chunk) if request.pane_id in answered),
-                    default=0,
-                )
-                looks.setdefault(chunk[0].pane_id, Absence.VANISHED)
-                pending = pending[reached:]
-        for request in requests:
-            looks.setdefault(request.pane_id, Absence.FAILED)
-        return looks
+        return self._read_script(requests) if self._stdin else self._read_chain(requests)
 
     def _probe(self) -> bool:
         nonce = secrets.token_hex(8)
@@ -105,32 +99,58 @@ class Reader:
         output = self._tmux.call("source-file", "-", stdin=f"display-message -p {nonce}\n")
         return nonce in output.text
 
-    def _read_chunk(self, chunk: Sequence[Request]) -> dict[str, Look | Absence]:
-        nonce = secrets.token_hex(16)
-        commands = [command for request in chunk for command in _plan(request, nonce)]
+    def _read_script(self, requests: Sequence[Request]) -> Iterator[Looks]:
+        size = _CHUNK_OF_ALTERNATE if any(r.alternate for r in requests) else _CHUNK
+        running: Call | None = None
+        asked: Sequence[Request] = ()
+        nonce = ""
+        try:
+            for begin in range(0, len(requests) + size, size):
+                before, asked_before, nonce_before = running, asked, nonce
+                asked, nonce = requests[begin : begin + size], secrets.token_hex(16)
+                running = self._start_script(asked, nonce) if asked else None
+                if before is not None:
+                    looks = self._parse(before.finish(), nonce_before, asked_before)
+                    # display-message answers for a pane that is gone too, in empty fields.
+                    yield _fill(looks, asked_before, Absence.VANISHED)
+        finally:
+            if running is not None:
+                running.cancel()
+
+    def _start_script(self, requests: Sequence[Request], nonce: str) -> Call:
+        commands = (command for request in requests for command in _plan(request, nonce))
+        script = "".join(" ".join(map(_quote, command)) + "\n" for command in commands)
         self.calls += 1
-        output: Output
-        if self._stdin:
-            script = "".join(" ".join(map(_quote, command)) + "\n" for command in commands)
-            output = self._tmux.call("source-file", "-", stdin=script)
-        else:
+        return self._tmux.start("source-file", "-", stdin=script)
+
+    def _read_chain(self, requests: Sequence[Request]) -> Iterator[Looks]:
+        pending = requests
+        while pending:
+            chunk, nonce = pending[:_CHUNK_OF_ARGUMENTS], secrets.token_hex(16)
+            commands = (command for request in chunk for command in _plan(request, nonce))
             words = [word for command in commands for word in (*command, ";")]
-            output = self._tmux.call(*words[:-1])
-        asked = {request.pane_id: request for request in chunk}
-        looks: dict[str, Look | Absence] = {}
-        last = ""
-        parts = output.text.split(nonce)[1:]
-        for header, bodies in _group(parts):
+            self.calls += 1
+            looks = self._parse(self._tmux.call(*words[:-1]), nonce, chunk)
+            # A chain stops at the first pane that is gone: go on behind it.
+            reached = next(
+                (place + 1 for place, r in enumerate(chunk) if r.pane_id not in looks), len(chunk)
+            )
+            yield _fill(looks, chunk[:reached], Absence.VANISHED)
+            pending = pending[reached:]
+
+    def _parse(self, output: Output, nonce: str, requests: Sequence[Request]) -> Looks:
+        asked = {request.pane_id: request for request in requests}
+        looks: Looks = {}
+        for header, bodies in _group(output.text.split(nonce)[1:]):
             fields = header.split(" ")
             request = asked.get(fields[0]) if len(fields) == _HEADER_FIELDS else None
             if request is not None:
-                last = request.pane_id
-                looks[last] = _parse(fields, bodies, request, self._line_length)
-        if self._stdin:
-            # display-message answers for a pane that is gone too, with empty fields.
-            for pane_id in asked:
-                looks.setdefault(pane_id, Absence.VANISHED)
+                looks[request.pane_id] = _parse(fields, bodies, request, self._line_length)
         return looks
+
+
+def _fill(looks: Looks, requests: Sequence[Request], absence: Absence) -> Looks:
+    return {request.pane_id: looks.get(request.pane_id, absence) for request in requests}
 
 
 def _plan(request: Request, nonce: str) -> Iterator[Sequence[str]]:
@@ -141,7 +161,7 @@ def _plan(request: Request, nonce: str) -> Iterator[Sequence[str]]:
         return
     # While a program holds the alternate screen, the primary one is three pieces.
     yield ("capture-pane", "-p", "-J", *target, "-S", f"-{max(1, request.rows)}", "-E", "-1")
-    yield ("display-message", "-p", f"{nonce}B")
+    yield ("display-message", "-p", *target, f"{nonce}B #{{alternate_saved_y}}")
     yield ("capture-pane", "-a", "-q", "-p", "-J", *target)
     yield ("display-message", "-p", f"{nonce}B")
     yield ("capture-pane", "-p", "-J", *target)
@@ -156,13 +176,13 @@ def _group(parts: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     header: str | None = None
     bodies: list[str] = []
     for part in parts:
-        first, _, body = part.partition("\n")
-        if first.startswith("H "):
+        if part.startswith("H "):
             if header is not None:
                 yield header, bodies
-            header, bodies = first[2:], [body]
-        elif header is not None:
-            bodies.append(body)
+            header, _, body = part[2:].partition("\n")
+            bodies = [body]
+        else:
+            bodies.append(part.removeprefix("B"))
     if header is not None:
         yield header, bodies
 
@@ -171,33 +191,43 @@ def _parse(
     fields: Sequence[str], bodies: Sequence[str], request: Request, line_length: int
 ) -> Look | Absence:
     try:
-        numbers = [int(field or 0) for field in fields[1:]]
+        pid, history, width, height, cursor_y, dead, alternate = map(int, fields[1:])
     except ValueError:
         return Absence.FAILED
-    pid, history, limit, width, height, x, y, dead, alternate, activity, saved_x, saved_y = numbers
     if bool(alternate) != request.alternate:
-        return Look(None, bool(alternate), activity)
-    grid = Grid(pid, history, limit, width, height, x, y, bool(dead))
+        return Look(None, bool(alternate))
     if not bodies[0]:
         return Absence.FAILED
-    if not alternate:
-        lines = _lines(bodies[0])
-        if dead:
-            lines[-1:] = _part_message(lines[-1])
-        text = Text.from_terminal(lines, history + height, width, line_length)
-        return Look(Capture(grid, text), alternate=False, activity=activity)
+    grid = Grid(pid, history, request.limit, width, height, cursor_y, bool(dead))
+    if alternate:
+        return _parse_alternate(grid, bodies, request, line_length)
+    lines = _lines(bodies[0])
+    if dead:
+        lines[-1:] = _part_message(lines[-1])
+    text = Text.from_terminal(lines, history + height, width, line_length)
+    return Look(Capture(grid, text), alternate=False)
+
+
+def _parse_alternate(
+    grid: Grid, bodies: Sequence[str], request: Request, line_length: int
+) -> Look | Absence:
     if len(bodies) != 3:  # noqa: PLR2004  # history, saved screen, alternate screen
         return Absence.FAILED
-    above = _lines(bodies[0]) if history and request.rows else []
-    saved, screen = _lines(bodies[1]), _lines(bodies[2])
-    shown = Text.from_terminal(screen, height, width, line_length)
-    grid = replace(grid, cursor_x=saved_x, cursor_y=min(saved_y, height - 1))
-    stop = history + sum(count_rows(line, width) for line in saved)
+    above = _lines(bodies[0]) if grid.history and request.rows else []
+    saved_y, _, rest = bodies[1].strip(" ").partition("\n")
+    saved, screen = _lines(rest), _lines(bodies[2].removeprefix("\n"))
+    shown = Text.from_terminal(screen, grid.height, grid.width, line_length)
+    row = min(int(saved_y), grid.height - 1) if saved_y.isdigit() else grid.height - 1
+    stop = grid.history + sum(count_rows(line, grid.width) for line in saved)
     # A full last row may go on below: then the two pieces cannot be put together.
-    torn = bool(above) and bool(above[-1]) and count_cells(above[-1]) % width == 0
-    primary = None if torn else Text.from_terminal([*above, *saved], stop, width, line_length)
-    capture = Capture(grid, primary, shown.lines, shown.line_at(y))
-    return Look(capture, alternate=True, activity=activity)
+    torn = bool(above) and bool(above[-1]) and count_cells(above[-1]) % grid.width == 0
+    primary = None if torn else Text.from_terminal(
+        [*above, *saved], stop, grid.width, line_length
+    )  # fmt: skip
+    cursor = shown.line_at(grid.cursor_y)
+    return Look(
+        Capture(replace(grid, cursor_y=row), primary, shown.lines, cursor), alternate=True
+    )  # fmt: skip
 
 
 def _part_message(line: str) -> list[str]:

@@ -29,7 +29,7 @@ from panewatch.panes.wake import WakeWatch
 
 _log = structlog.get_logger(__name__)
 
-_MARGIN_ROWS = 30
+_MARGIN_ROWS = 6
 _MOST_ROWS = 20_000
 _ROUNDS = 3
 _WAKE_SECONDS = 0.1
@@ -89,7 +89,7 @@ class Sweeper:
         self._roster = Roster(name, settings, began)
         self._wake = WakeWatch(None)
         self._server_pid: int | None = None
-        self._calls: Counter[str] = Counter(list=0, capture=0)
+        self._lists = 0
         self._failures: Counter[str] = Counter()
         self._vanished = 0
         self._failed_in_a_row = 0
@@ -180,7 +180,7 @@ class Sweeper:
         return woken
 
     def _call_list(self, *, full: bool) -> Listing:
-        self._calls["list"] += 1
+        self._lists += 1
         return list_panes(self._tmux, full=full)
 
     def _count_wanted(self, pane: TrackedPane, history: int) -> int:
@@ -209,14 +209,13 @@ class Sweeper:
         for attempt in range(_ROUNDS):
             if not due:
                 break
-            requests = [Request(p.facts.pane_id, p.wanted, p.alternate) for p in due]
-            before = self._reader.calls
-            try:
-                looks = self._reader.read(requests)
-            finally:
-                self._calls["capture"] += self._reader.calls - before
-            whole = attempt > 0
-            due = [p for p in due if not self._take(p, looks[p.facts.pane_id], whole=whole)]
+            requests = [Request(p.facts.pane_id, p.facts.limit, p.wanted, p.alternate) for p in due]
+            due = []
+            for looks in self._reader.read(requests):
+                for pane_id, look in looks.items():
+                    pane = self._roster.panes[pane_id]
+                    if not self._take(pane, look, whole=attempt > 0):
+                        due.append(pane)
         self._next_due = min((p.pace.due for p in self._roster.panes.values()), default=1e12)
 
     def _take(self, pane: TrackedPane, look: Look | Absence, *, whole: bool) -> bool:
@@ -331,7 +330,7 @@ class Sweeper:
             panes=tuple(pane.view() for pane in panes),
             dropped=self._roster.dropped,
             vanished=self._vanished,
-            calls=dict(self._calls),
+            calls={"list": self._lists, "capture": self._reader.calls},
             failures=dict(self._failures),
             sweep_seconds=sweep_seconds,
             families=tuple(f for observer in self._observers for f in observer.collect()),

@@ -73,11 +73,16 @@ class Tmux:
         } | {"LC_ALL": "C.UTF-8"}
 
     def call(self, *arguments: str, stdin: str | None = None) -> Output:
-        """Run one tmux client.
+        """Run one tmux client to its end; see :meth:`start` and :meth:`Call.finish`."""
+        return self.start(*arguments, stdin=stdin).finish()
+
+    def start(self, *arguments: str, stdin: str | None = None) -> Call:
+        """Start one tmux client.
+
+        ``stdin`` has to fit into a pipe's buffer (64 kB), so that writing it never waits.
 
         Raises:
-            TmuxError: tmux cannot be started, does not end in time, or says that the
-                server cannot be reached. Other complaints are in the output.
+            TmuxError: tmux cannot be started.
         """
         words = [*map(shlex.quote, arguments)] if self._remote_shell else arguments
         try:
@@ -93,32 +98,51 @@ class Tmux:
             raise TmuxError("binary", f"{self._command[0]}: {error.strerror}") from None
         except (OSError, MemoryError) as error:
             raise TmuxError("error", f"cannot start {self._command[0]}: {error}") from None
+        if process.stdin is not None and stdin is not None:
+            with suppress(BrokenPipeError), process.stdin as pipe:
+                pipe.write(stdin.encode())
+            process.stdin = None
+        return Call(process, self._timeout)
+
+
+class Call:
+    """A tmux client that runs."""
+
+    def __init__(self, process: subprocess.Popen[bytes], timeout: float) -> None:
+        self._process = process
+        self._timeout = timeout
+
+    def finish(self) -> Output:
+        """Wait for the end and return what was printed.
+
+        Raises:
+            TmuxError: the client does not end in time, or says that the server cannot be
+                reached. Other complaints are in the output.
+        """
         try:
-            out, err = process.communicate(
-                None if stdin is None else stdin.encode(), timeout=self._timeout
-            )
+            out, err = self._process.communicate(timeout=self._timeout)
         except subprocess.TimeoutExpired:
-            _end(process)
+            self.cancel()
             raise TmuxError("timeout", f"no answer within {self._timeout:g} s") from None
         output = Output(
-            process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
+            self._process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
         )
         if output.status:
             _raise_unreachable(output)
         return output
 
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a client with all that it started, and reap it."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None:
-            with suppress(OSError):
-                stream.close()
-    # A client in an uninterruptible sleep is reaped by a later Popen.
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(1.0)
+    def cancel(self) -> None:
+        """Kill the client with all that it started, and reap it."""
+        process = self._process
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        # A client in an uninterruptible sleep is reaped by a later Popen.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1.0)
 
 
 def _raise_unreachable(output: Output) -> None:

@@ -1,0 +1,73 @@
+"""Sweeps by hand over a private tmux server, and what an observer was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from panewatch.config import PanesSettings, TmuxSettings
+from panewatch.panes.model import PaneKey, PaneUpdate
+from panewatch.panes.sweeper import Sweeper
+from panewatch.panes.tmux import Tmux
+from panewatch.panes.tracked import PaneView
+
+from panes.private_tmux import PrivateTmux
+
+EAGER = PanesSettings(
+    list_interval=1e-6, min_interval=1e-6, busy_interval=1e-6, max_interval=1e-6,
+    process_interval=1e-6,
+)  # fmt: skip
+"""Every sweep reads every pane."""
+
+
+class Witness:
+    """An observer that keeps everything it is told."""
+
+    def __init__(self) -> None:
+        self.updates: list[PaneUpdate] = []
+        self.forgotten: list[PaneKey] = []
+
+    def observe(self, update: PaneUpdate) -> None:
+        self.updates.append(update)
+
+    def forget(self, pane: PaneKey) -> None:
+        self.forgotten.append(pane)
+
+    def collect(self) -> Iterable[object]:
+        return ()
+
+    def texts(self, pane: str) -> list[str]:
+        """The text of each line of ``pane`` that counts."""
+        return [
+            line.text
+            for update in self.updates
+            if update.key.pane_id == pane
+            for line in update.lines
+            if not line.continued
+        ]
+
+    def gaps(self, pane: str) -> int:
+        return sum(update.gap for update in self.updates if update.key.pane_id == pane)
+
+
+class Watch:
+    """A sweeper that sweeps when the test says so."""
+
+    def __init__(
+        self, tmux: PrivateTmux, settings: PanesSettings = EAGER, *, began: float = 0.0,
+        timeout: float = 5.0,
+    ) -> None:
+        self.witness = Witness()
+        self.sweeper = Sweeper(
+            "test",
+            Tmux(TmuxSettings().binary, (), tmux.socket, timeout),
+            settings,
+            local=True,
+            observers=(self.witness,),
+            began=began,
+        )
+
+    def look(self) -> None:
+        self.sweeper.sweep()
+
+    def view(self, pane: str) -> PaneView:
+        return next(view for view in self.sweeper.published.panes if view.pane_id == pane)
