@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import ssl
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import h11
@@ -113,8 +113,9 @@ class Connection(H11Protocol):
             ("x-content-type-options", "nosniff"),
             ("connection", "close"),
         ]
-        events = (h11.Response(status_code=code, headers=headers), h11.Data(data=body))
-        for event in (*events, h11.EndOfMessage()):
+        reason = HTTPStatus(code).phrase.encode()
+        start = h11.Response(status_code=code, headers=headers, reason=reason)
+        for event in (start, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self._counters.count("other", code)
         if self.transport.can_write_eof():
@@ -196,31 +197,15 @@ class Listener:
         self._open: set[Connection] = set()
         self._opening: set[asyncio.Task[None]] = set()
 
-    async def accept(self) -> None:
-        """Accept connections until cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connected, _ = await loop.sock_accept(self._socket)
-            except OSError as error:
-                if error.errno != errno.ECONNABORTED:
-                    # Out of file descriptors or memory: it passes, but not at once.
-                    _log.warning("cannot accept a connection", reason=error.strerror)
-                    await asyncio.sleep(_ACCEPT_PAUSE)
-                continue
-            settings = self._settings()
-            if len(self._open) >= settings.max_connections:
-                self._counters.reject("connections")
-                connected.close()
-            else:
-                self._start(connected, settings)
-            # sock_accept does not wait while there is something to accept.
-            await asyncio.sleep(0)
+    def open(self) -> None:
+        """Begin to accept connections, in the running event loop."""
+        asyncio.get_running_loop().add_reader(self._socket, self._accept)
 
     async def close(self, grace: float) -> None:
         """Let the answers under way finish, for at most ``grace`` seconds, and close all."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + grace
+        loop.remove_reader(self._socket)
         self._socket.close()
         for task in tuple(self._opening):
             task.cancel()
@@ -233,6 +218,31 @@ class Listener:
         for connection in tuple(self._open):
             connection.transport.abort()
         await asyncio.sleep(0)
+
+    def _accept(self) -> None:
+        # One at a time: between two, the connections that are open have their turn.
+        try:
+            connected, _ = self._socket.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return  # it left again
+        except OSError as error:
+            # Out of file descriptors or memory: it passes, but not at once.
+            _log.warning("cannot accept a connection", reason=error.strerror)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._socket)
+            loop.call_later(_ACCEPT_PAUSE, self._resume)
+            return
+        settings = self._settings()
+        if len(self._open) >= settings.max_connections:
+            self._counters.reject("connections")
+            connected.close()
+        else:
+            connected.setblocking(False)
+            self._start(connected, settings)
+
+    def _resume(self) -> None:
+        if self._socket.fileno() >= 0:
+            self.open()
 
     def _start(self, connected: socket.socket, settings: WebSettings) -> None:
         live = self._live()

@@ -164,11 +164,9 @@ class Server:
             listening, config, ServerState(),
             settings=self._settings, live=self._files.current, counters=self._counters,
         )  # fmt: skip
-        accepting = asyncio.create_task(listener.accept())
+        listener.open()
         begun.set()
         await self._stopping.wait()
-        accepting.cancel()
-        await asyncio.gather(accepting, return_exceptions=True)
         await listener.close(self._grace)
 
 
@@ -202,10 +200,11 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int
     if not host:
         family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
         return family, ("", port)
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    # Without the port, which getaddrinfo would cut to 16 bits.
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     # A name such as localhost has both; clients of old know only the first.
     found.sort(key=lambda each: each[0] != socket.AF_INET)
-    return found[0][0], found[0][4][:2]  # type: ignore[return-value] # the stub allows other families
+    return found[0][0], (str(found[0][4][0]), port)
 
 
 def _report(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import httpx
 
 if TYPE_CHECKING:
     from panewatch.config import WebSettings
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
 
 TEXT = b"# HELP panewatch_x A number.\n# TYPE panewatch_x gauge\npanewatch_x 1.0\n"
 TESTDATA = Path(__file__).parent / "testdata"
+
+
+# One for all: to make one takes httpx longer than the whole rest of a request.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass
@@ -43,6 +50,13 @@ class Running:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self.request("GET", path, **headers)
+
+    def request(self, method: str, path: str, **headers: str) -> httpx.Response:
+        given = {"Accept-Encoding": "identity", **headers}
+        return httpx.request(method, self.url + path, headers=given, verify=_NO_TLS)
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
