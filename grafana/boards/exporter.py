@@ -4,6 +4,7 @@ from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseri
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from boards.events import events
 from boards.health import collectors, exporters
 from boards.layout import SERVER_VARIABLE, Row, Shelf, assemble, host_variables
 from boards.panels import graph, tiles, timeline
@@ -89,8 +90,8 @@ def _versions() -> table.Panel:
 def _lastcollectors() -> timeseries.Panel:
     return graph(
         "Age of the last success",
-        "Time since each collector last succeeded. It saws between 0 and the collector's "
-        "interval; a climbing line is a collector that fails or hangs.",
+        "Time since each collector last succeeded. It stays below the intervals of the "
+        "collector and of the scrape together; a line that climbs is a collector that fails.",
         [
             Query(
                 "time() - max by (instance, collector) "
@@ -119,7 +120,7 @@ def _duration() -> timeseries.Panel:
 
 
 def _errors() -> timeseries.Panel:
-    return _events(
+    return events(
         "Errors of collectors",
         "Samples that failed. Raised is a fault in panewatch: report it with the log. Timeout "
         "and unavailable are the source's; invalid is data that made no metric.",
@@ -194,7 +195,7 @@ def _calls() -> timeseries.Panel:
 
 
 def _call_failures() -> timeseries.Panel:
-    return _events(
+    return events(
         "Failed calls to tmux",
         "Calls that failed, by reason. Timeout: the server is stopped or overloaded. "
         "Permission: run panewatch as the user whose tmux it is. Binary: no tmux program there.",
@@ -218,11 +219,13 @@ def _requests() -> timeseries.Panel:
             )
         ],
         units.RequestsPerSecond,
+        beside=True,
+        calcs=("lastNotNull",),
     )
 
 
 def _rejections() -> timeseries.Panel:
-    return _events(
+    return events(
         "Turned away",
         "Connections and requests that were not answered, by reason. Connections and requests: "
         "a limit was reached. Unauthorized: someone has a wrong password or tries some.",
@@ -285,22 +288,4 @@ def _files() -> timeseries.Panel:
         ],
         units.PercentUnit,
         limit=(0.8, RED),
-    )
-
-
-def _events(
-    title: str, description: str, counter: str, scope: str, *, by: str, legend: str
-) -> timeseries.Panel:
-    return graph(
-        title,
-        description,
-        [
-            Query(
-                f"sum by ({by}) (increase({select(counter, scope)}[$__rate_interval])) > 0",
-                legend=legend,
-            )
-        ],
-        units.Short,
-        bars=True,
-        calcs=("max",),
     )

@@ -56,7 +56,7 @@ def build() -> Dashboard:
             ),
             Row(
                 "Does panewatch see everything",
-                [Shelf(4, [(5, exporters()), (9, _servers()), (5, collectors()), (5, _lost())])],
+                [Shelf(4, [(5, exporters()), (8, _servers()), (4, collectors()), (7, _lost())])],
             ),
             Row(
                 "Work",
@@ -181,24 +181,25 @@ def _servers() -> stat.Panel:
 
 
 def _lost() -> stat.Panel:
+    def total(counter: str) -> str:
+        return f"sum(increase({select(counter, HOST)}[$__range]))"
+
     return tiles(
         "Not seen in this time range",
-        "Lines that tmux had thrown away before they were read (a lower bound), and panes over "
-        "the cap now. Lines are lost where a pane prints faster than its history holds: raise "
-        "tmux's history-limit. Panes over the cap are not read: raise max_panes.",
+        "Gaps: times that a pane's text was thrown away by tmux before it was read. Lines: what "
+        "they are known to have swallowed, a lower bound. Both come from panes that print faster "
+        "than their history holds: raise tmux's history-limit. Panes over the cap are not read "
+        "now: raise max_panes.",
         [
-            Query(
-                f"sum(increase({select('panewatch_pane_lines_missed_total', HOST)}[$__range]))",
-                legend="lines missed",
-                instant=True,
-            ),
+            Query(total("panewatch_pane_gaps_total"), legend="gaps", instant=True),
+            Query(total("panewatch_pane_lines_missed_total"), legend="lines", instant=True),
             Query(
                 f"sum({select('panewatch_panes_dropped', HOST)})",
-                legend="panes unread",
+                legend="panes over the cap",
                 instant=True,
             ),
         ],
-        color=thresholds(GREEN, (1, ORANGE)),
+        color=thresholds(GREEN, (0.5, ORANGE)),
     )
 
 

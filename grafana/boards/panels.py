@@ -105,6 +105,8 @@ def graph(
     if limit:
         style = common.GraphThresholdsStyleConfig().mode(options.GraphThresholdsStyleMode.DASHED)
         panel = panel.thresholds(thresholds("transparent", limit)).thresholds_style(style)
+    if bars:
+        panel = panel.axis_soft_max(1)
     if decimals is not None:
         panel = panel.decimals(decimals)
     for state in colors:

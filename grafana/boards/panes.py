@@ -4,6 +4,7 @@ from grafana_foundation_sdk.builders import statetimeline, table, timeseries
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from boards.events import pane_events
 from boards.layout import PANE_VARIABLES, SERVER_VARIABLE, Row, Shelf, assemble, host_variables
 from boards.panels import LINES_PER_SECOND, graph, timeline
 from boards.queries import (
@@ -160,7 +161,7 @@ def _silence() -> timeseries.Panel:
 
 
 def _gaps() -> timeseries.Panel:
-    return _events(
+    return pane_events(
         "Gaps",
         "Times that text scrolled out of tmux's history before it was read. Raise tmux's "
         "history-limit for panes that flood, or let the program print less.",
@@ -169,7 +170,7 @@ def _gaps() -> timeseries.Panel:
 
 
 def _missed() -> timeseries.Panel:
-    return _events(
+    return pane_events(
         "Lines missed",
         "Lines known to be lost in gaps: a lower bound, because tmux tells the number only while "
         "its history is not full. What was in them is in no other figure here.",
@@ -178,27 +179,11 @@ def _missed() -> timeseries.Panel:
 
 
 def _truncated() -> timeseries.Panel:
-    return _events(
+    return pane_events(
         "Lines cut",
         "Lines longer than line_length, of which only the beginning was looked at. Raise it in "
         "the configuration where the ends matter.",
         "panewatch_pane_lines_truncated_total",
-    )
-
-
-def _events(title: str, description: str, counter: str) -> timeseries.Panel:
-    return graph(
-        title,
-        description,
-        [
-            Query(
-                f"sum by ({PANE_LABELS}) (increase({select(counter, PANE)}[$__rate_interval])) > 0",
-                legend=PANE_NAME,
-            )
-        ],
-        units.Short,
-        bars=True,
-        calcs=("max",),
     )
 
 
@@ -284,7 +269,7 @@ def _captures() -> timeseries.Panel:
 
 
 def _failures() -> timeseries.Panel:
-    return _events(
+    return pane_events(
         "Looks that failed",
         "Captures that gave no text. Now and then one fails because its pane closed in between; "
         "many of one pane mean that its tmux server does not answer: see the exporter dashboard.",

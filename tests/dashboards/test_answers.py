@@ -107,3 +107,18 @@ def test_firing_alerts_say_since_when(tmp_path: Path) -> None:
     labels = '{alertname="PanewatchPaneStalled", severity="warning", ' + NAME[1:]
     ask(tmp_path, series, expr, "4m")
     ask(tmp_path, series, expr, "8m", labels=labels, value=120_000)
+
+
+def test_nothing_happened_differs_from_nobody_counted(tmp_path: Path) -> None:
+    happened, nothing = (
+        query["expr"] for place, query in QUERIES if str(place) == "panes: Looks that failed"
+    )
+    counter = f"panewatch_pane_capture_failures_total{{{PANE}}}"
+    quiet = [{"series": counter, "values": "3x10"}]
+    ask(tmp_path, quiet, happened.replace("$__rate_interval", "5m"), "8m")
+    ask(tmp_path, quiet, nothing.replace("$__rate_interval", "5m"), "8m", labels="{}", value=0)
+    ask(tmp_path, [], nothing, "8m")
+    failing = [{"series": counter, "values": "0+2x10"}]
+    expr = happened.replace("$__rate_interval", "5m")
+    ask(tmp_path, failing, expr, "8m", labels=NAME, value=10)
+    ask(tmp_path, failing, nothing.replace("$__rate_interval", "5m"), "8m")
