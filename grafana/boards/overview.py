@@ -50,7 +50,7 @@ def build() -> Dashboard:
                 "Needs someone now",
                 [
                     Shelf(4, [(7, _alert_counts()), (17, _pane_counts())]),
-                    Shelf(7, [(24, _alerts())]),
+                    Shelf(8, [(24, _alerts())]),
                     Shelf(7, [(24, _stuck_panes())]),
                 ],
             ),
@@ -188,14 +188,14 @@ def _lost() -> stat.Panel:
         "Not seen in this time range",
         "Gaps: times that a pane's text was thrown away by tmux before it was read. Lines: what "
         "they are known to have swallowed, a lower bound. Both come from panes that print faster "
-        "than their history holds: raise tmux's history-limit. Panes over the cap are not read "
+        "than their history holds: raise tmux's history-limit. Unread panes are over the cap "
         "now: raise max_panes.",
         [
             Query(total("panewatch_pane_gaps_total"), legend="gaps", instant=True),
             Query(total("panewatch_pane_lines_missed_total"), legend="lines", instant=True),
             Query(
                 f"sum({select('panewatch_panes_dropped', HOST)})",
-                legend="panes over the cap",
+                legend="unread panes",
                 instant=True,
             ),
         ],

@@ -168,7 +168,7 @@ def tiles(
     return panel
 
 
-QUIET = "#2F353D"
+QUIET = "rgba(128, 136, 146, 0.25)"
 """Ground of a tile whose 0 is no news."""
 
 
