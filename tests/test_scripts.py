@@ -1,0 +1,77 @@
+"""The scripts of a fresh machine, as far as they run without setting anything up."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+
+import probe
+import pytest
+from receiver import defuse, describe
+
+from rule_files import ROOT
+
+SCRIPTS = ("scripts/setup", "scripts/test", "scripts/up")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_scripts_are_posix(script: str) -> None:
+    shell = shutil.which("dash") or "sh"
+    done = subprocess.run((shell, "-n", script), cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (ROOT / script).read_text().startswith("#!/bin/sh\n")
+
+
+def test_up_says_what_it_can_do() -> None:
+    done = subprocess.run(
+        ("sh", "scripts/up", "--help"), cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for option in ("--demo", "--smoke", "--free-ports"):
+        assert option in done.stdout
+
+
+def test_up_refuses_what_it_does_not_know() -> None:
+    done = subprocess.run(
+        ("sh", "scripts/up", "--what"), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "--what" in done.stderr
+
+
+def test_a_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    (free,) = probe.find_free_ports(1)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert probe.main(["taken", f"Prometheus={port}", f"Grafana={free}"]) == 1
+    assert capsys.readouterr().out.startswith(f"port {port} for Prometheus is taken")
+
+
+def test_free_ports_differ() -> None:
+    assert len(set(probe.find_free_ports(5))) == 5
+
+
+def test_what_does_not_answer_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    (port,) = probe.find_free_ports(1)
+    url = f"http://127.0.0.1:{port}/-/ready"
+    assert probe.main(["ready", "0", url]) == 1
+    assert url in capsys.readouterr().out
+
+
+def test_smoke_fails_where_nothing_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = (f"http://127.0.0.1:{port}" for port in probe.find_free_ports(2))
+    assert probe.main(["smoke", "0", first, second]) == 1
+    assert "no pane series" in capsys.readouterr().out
+
+
+def test_receiver_prints_a_hostile_alert_on_one_inert_line() -> None:
+    hostile = "a\x1b]0;title\x07\nfiring\u202e\u2028\x9b31m"
+    alert = {
+        "status": "firing",
+        "labels": {"alertname": "PanewatchPaneFailed", "session": hostile, "severity": "critical"},
+        "annotations": {"description": hostile},
+    }
+    (line,) = describe({"alerts": [alert]})
+    assert line.isprintable()
+    assert line.startswith("FIRING")
+    assert len(defuse("x" * 1000)) == 200
