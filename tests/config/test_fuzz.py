@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from panewatch.config import Config
 from panewatch.settings_file import SettingsError, load, variable
 from panewatch.settings_schema import find_leaves
+
+SLOW_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Nothing here asserts a time, so a busy machine may take its own."""
 
 PATHS = [path for path, _ in find_leaves()]
 
@@ -75,6 +78,7 @@ def check_problems(error: SettingsError, content: str) -> None:
 @given(st.binary(max_size=200))
 @example(b"\xff\xfeweb")
 @example(b"web: \x00")
+@settings(SLOW_MACHINE)
 def test_bytes(content: bytes) -> None:
     check(content, {})
 
@@ -86,13 +90,13 @@ def test_bytes(content: bytes) -> None:
 @example("a: !!binary x")
 @example("%TAG !x! y\n---\na: !x!z b")
 @example("web: {? [a] : b}")
-@settings(max_examples=400)
+@settings(SLOW_MACHINE, max_examples=400)
 def test_text(content: str) -> None:
     check(content.encode("utf-8", "surrogatepass"), {})
 
 
 @given(settings_like)
-@settings(max_examples=300)
+@settings(SLOW_MACHINE, max_examples=300)
 def test_yaml_of_the_right_shape(value: dict[str, Any]) -> None:
     check(yaml.safe_dump(value, allow_unicode=True).encode("utf-8", "surrogatepass"), {})
 
@@ -105,7 +109,7 @@ def test_yaml_of_the_right_shape(value: dict[str, Any]) -> None:
         max_size=4,
     )
 )
-@settings(max_examples=300)
+@settings(SLOW_MACHINE, max_examples=300)
 @example({"PANEWATCH_WEB__LISTEN_ADDRESS": "\udc80:1"})
 @example({"PANEWATCH_LOG__LEVEL": "\udc80"})
 @example({"PANEWATCH_PANES__AGENTS": "\udc80"})
@@ -114,6 +118,6 @@ def test_environment(env: dict[str, str]) -> None:
 
 
 @given(settings_like, settings_like)
-@settings(max_examples=200)
+@settings(SLOW_MACHINE, max_examples=200)
 def test_overrides(value: dict[str, Any], overrides: dict[str, Any]) -> None:
     check(yaml.safe_dump(value).encode("utf-8", "surrogatepass"), {}, overrides)

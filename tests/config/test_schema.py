@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -81,6 +81,7 @@ def test_duration_is_a_number_or_text_with_a_pattern() -> None:
 
 
 @given(st.integers(min_value=1, max_value=30 * 86400 * 1000))
+@settings(deadline=None)
 def test_duration_survives_being_written(milliseconds: int) -> None:
     seconds = milliseconds / 1000
     assert parse_duration(format_duration(seconds)) == pytest.approx(seconds, abs=1e-6)
@@ -91,6 +92,7 @@ def test_no_time_is_written() -> None:
 
 
 @given(st.text(alphabet="0123456789.mshd ", max_size=12))
+@settings(deadline=None)
 def test_schema_and_model_accept_the_same_durations(text: str) -> None:
     node = find_node(("panes", "max_interval"))
     assert node is not None

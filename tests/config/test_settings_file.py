@@ -66,6 +66,11 @@ def test_duration(tmp_path: Path, text: str, seconds: float) -> None:
     assert changed.get("web", {"write_timeout": 30.0})["write_timeout"] == pytest.approx(seconds)
 
 
+def test_equal_intervals_are_in_order(tmp_path: Path) -> None:
+    content = "panes: {min_interval: 1s, busy_interval: 1s, max_interval: 1s}"
+    assert accept(tmp_path, content)["panes"] == {"min_interval": 1.0, "max_interval": 1.0}
+
+
 REFUSED = [
     # FAULTS: unknown key, wrong type, bad duration, empty, and their neighbours
     ("", "f.yml:1: is empty; leave the file out, or write {}, to use the defaults"),
