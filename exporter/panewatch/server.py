@@ -12,8 +12,9 @@ import structlog
 import uvicorn
 from uvicorn.server import ServerState
 
-from panewatch.connections import MAX_HEAD, Connection, Listener
+from panewatch.connection import MAX_HEAD, Connection
 from panewatch.http_counters import HttpCounters
+from panewatch.listener import Listener
 from panewatch.web_app import Gate, Pages
 from panewatch.web_files import WebFiles
 

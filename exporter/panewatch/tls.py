@@ -73,6 +73,14 @@ def one_of(allowed: Iterable[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def shorten_address(name: str) -> str:
+    """Write an IP address in its short form, and any other name as it is."""
+    try:
+        return ipaddress.ip_address(name.strip()).compressed
+    except ValueError:
+        return name
+
+
 class TlsError(Exception):
     """A file of ``tls_server_config`` cannot be used; ``key`` names its setting."""
 
@@ -93,7 +101,7 @@ class TlsSettings(Section):
     key_file: str = Field(default="", repr=False)
     client_auth_type: Annotated[str, one_of(CLIENT_AUTH)] = ""
     client_ca_file: str = ""
-    client_allowed_sans: tuple[str, ...] = ()
+    client_allowed_sans: tuple[Annotated[str, AfterValidator(shorten_address)], ...] = ()
     min_version: Annotated[str, one_of(VERSIONS)] = "TLS12"
     max_version: Annotated[str, one_of(VERSIONS)] = "TLS13"
     cipher_suites: tuple[Annotated[str, one_of((*CIPHERS, *sorted(TLS13_CIPHERS)))], ...] = ()
@@ -163,7 +171,7 @@ def subject_names(certificate: Mapping[str, object] | None) -> set[str]:
     pairs = certificate.get("subjectAltName", ()) if certificate else ()
     for kind, value in pairs if isinstance(pairs, tuple) else ():
         if kind == "IP Address":
-            names.add(ipaddress.ip_address(value.strip()).compressed)
+            names.add(shorten_address(value))
         elif kind in ("DNS", "email", "URI"):
             names.add(value)
     return names

@@ -1,4 +1,4 @@
-"""TCP connections: how many there may be, and how long each may take for what.
+"""One connection: how long its client may take for what.
 
 uvicorn's HTTP/1.1 protocol parses and answers; this module adds the limits that it
 leaves to a proxy: a whole request head in time, an answer that is read in time.
@@ -7,19 +7,15 @@ leaves to a proxy: a whole request head in time, an answer that is read in time.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ssl
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import h11
-import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from panewatch import tls
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     import uvicorn
@@ -28,14 +24,9 @@ if TYPE_CHECKING:
 
     from panewatch.config import WebSettings
     from panewatch.http_counters import HttpCounters
-    from panewatch.web_files import LiveConfig
 
 MAX_HEAD: Final = 16 * 1024
 _MAX_DISCARDED: Final = 4 * 1024 * 1024
-_ACCEPT_PAUSE: Final = 0.1
-_GOODBYE: Final = 0.2
-
-_log = structlog.get_logger(__name__)
 
 
 class Connection(H11Protocol):
@@ -51,6 +42,7 @@ class Connection(H11Protocol):
         self._allowed_sans = allowed_sans
         self._counters = counters
         self._closed = closed
+        self._established = False
         self._discarding = False
         self._discarded = 0
         self._served = 0
@@ -66,14 +58,15 @@ class Connection(H11Protocol):
     @property
     def unfinished(self) -> bool:
         """Whether an answer is being made or not yet all handed to the system."""
-        return self.busy or self.flow.write_paused
+        return self._established and (self.busy or self.flow.write_paused)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._established = True
         # With these limits "paused" means that there is something left to write. Not 0:
         # asyncio's TLS takes that for a pause that never ends.
         transport.set_write_buffer_limits(high=1, low=0)
-        super().connection_made(transport)
         self._head_timer.start(self._settings.header_timeout)
         if self._allowed_sans and not self._is_allowed_subject(transport):
             self._counters.reject("unauthorized")
@@ -148,13 +141,18 @@ class Connection(H11Protocol):
         """Close now, or after the answer that is under way."""
         if self.busy:
             self.cycle.keep_alive = False
-        else:
+        elif self._established:
             self.transport.close()
+
+    def abort(self) -> None:
+        """Close now, whatever is under way."""
+        if self._established:
+            self.transport.abort()
 
     def _settle(self) -> None:
         if not self.unfinished:
             self._write_timer.stop()
-            if not self.transport.is_closing():
+            if not self._head_timer.running and not self.transport.is_closing():
                 self._head_timer.start(self._settings.header_timeout)
 
     def _cut_off_sender(self) -> None:
@@ -176,112 +174,6 @@ class Connection(H11Protocol):
         )
 
 
-class Listener:
-    """Accepts connections on a listening socket, up to the limit, until it is closed.
-
-    The TLS context is looked up for each connection, so that new certificates count
-    from the next handshake on, whatever server name the client sends.
-    """
-
-    def __init__(
-        self, listening: socket.socket, config: uvicorn.Config, state: ServerState, *,
-        settings: Callable[[], WebSettings], live: Callable[[], LiveConfig],
-        counters: HttpCounters,
-    ) -> None:  # fmt: skip
-        self._socket = listening
-        self._config = config
-        self._state = state
-        self._settings = settings
-        self._live = live
-        self._counters = counters
-        self._open: set[Connection] = set()
-        self._opening: set[asyncio.Task[None]] = set()
-
-    def open(self) -> None:
-        """Begin to accept connections, in the running event loop."""
-        asyncio.get_running_loop().add_reader(self._socket, self._accept)
-
-    async def close(self, grace: float) -> None:
-        """Let the answers under way finish, for at most ``grace`` seconds, and close all."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + grace
-        loop.remove_reader(self._socket)
-        self._socket.close()
-        for task in tuple(self._opening):
-            task.cancel()
-        await asyncio.gather(*self._opening, return_exceptions=True)
-        for connection in tuple(self._open):
-            connection.shutdown()
-        await _wait_while(lambda: any(each.unfinished for each in self._open), deadline)
-        # What is still open now is TLS that waits for the client's last word.
-        await _wait_while(lambda: bool(self._open), min(loop.time() + _GOODBYE, deadline))
-        for connection in tuple(self._open):
-            connection.transport.abort()
-        await asyncio.sleep(0)
-
-    def _accept(self) -> None:
-        # One at a time: between two, the connections that are open have their turn.
-        try:
-            connected, _ = self._socket.accept()
-        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return  # it left again
-        except OSError as error:
-            # Out of file descriptors or memory: it passes, but not at once.
-            _log.warning("cannot accept a connection", reason=error.strerror)
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(self._socket)
-            loop.call_later(_ACCEPT_PAUSE, self._resume)
-            return
-        settings = self._settings()
-        if len(self._open) >= settings.max_connections:
-            self._counters.reject("connections")
-            connected.close()
-        else:
-            connected.setblocking(False)
-            self._start(connected, settings)
-
-    def _resume(self) -> None:
-        if self._socket.fileno() >= 0:
-            self.open()
-
-    def _start(self, connected: socket.socket, settings: WebSettings) -> None:
-        live = self._live()
-        connection = Connection(
-            self._config, self._state, settings=settings, counters=self._counters,
-            allowed_sans=live.config.tls.client_allowed_sans if live.config.tls else (),
-            closed=self._open.discard,
-        )  # fmt: skip
-        self._open.add(connection)
-        opening = self._establish(connection, connected, settings, live.context)
-        task = asyncio.get_running_loop().create_task(opening)
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
-
-    async def _establish(
-        self, connection: Connection, connected: socket.socket, settings: WebSettings,
-        context: ssl.SSLContext | None,
-    ) -> None:  # fmt: skip
-        established = False
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: connection,
-                connected,
-                ssl=context,
-                ssl_handshake_timeout=settings.header_timeout if context else None,
-                ssl_shutdown_timeout=settings.write_timeout if context else None,
-            )
-            established = True
-        except ConnectionAbortedError:  # asyncio's name for a handshake that took too long
-            self._counters.reject("header_timeout")
-        except OSError:  # reset, or no TLS that we speak; ssl.SSLError is one
-            pass
-        finally:
-            if not established:
-                self._open.discard(connection)
-                with contextlib.suppress(OSError):
-                    connected.close()
-
-
 class _Timer:
     """Calls a function once, a while after it was last started, unless it was stopped."""
 
@@ -296,15 +188,13 @@ class _Timer:
 
     def start(self, delay: float) -> None:
         self.stop()
-        self._handle = self._loop.call_later(delay, self._act)
+        self._handle = self._loop.call_later(delay, self._fire)
 
     def stop(self) -> None:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
 
-
-async def _wait_while(true: Callable[[], bool], deadline: float) -> None:
-    # Only while stopping, so that a connection need not tell about each of its steps.
-    while true() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 see above
-        await asyncio.sleep(0.01)
+    def _fire(self) -> None:
+        self._handle = None
+        self._act()
