@@ -18,7 +18,7 @@ def exporters() -> stat.Panel:
         [Query(f"max by (instance) (up{{{HOST}}})", legend="{{instance}}", instant=True)],
         units.NoUnit,
         mapping=value_mapping({"1": ("up", GREEN), "0": ("down", RED)}),
-        none="no exporter",
+        none="none configured",
     )
 
 
@@ -38,5 +38,5 @@ def collectors() -> stat.Panel:
         ],
         units.NoUnit,
         mapping=value_mapping({"1": ("ok", GREEN), "0": ("failing", RED)}),
-        none="no collector",
+        none="none seen",
     )

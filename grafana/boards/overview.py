@@ -102,7 +102,7 @@ def _pane_counts() -> stat.Panel:
             for state in PANE_STATES
         ],
         colors={state.text: state.color for state in PANE_STATES},
-        none="no panes",
+        none="none seen",
     )
 
 
@@ -162,7 +162,7 @@ def _stuck_panes() -> table.Panel:
             Column("Value #E", "Signal", 70, color=RED),
         ],
         sort=("Since", False),
-        none="No pane waits for anyone.",
+        none="No pane is seen to wait for anyone.",
     )
 
 
@@ -176,13 +176,13 @@ def _servers() -> stat.Panel:
         [Query(code, legend="{{server}} {{instance}}", instant=True)],
         units.NoUnit,
         mapping=code_mapping(SERVER_STATES),
-        none="no tmux server",
+        none="none seen",
     )
 
 
 def _lost() -> stat.Panel:
     def total(counter: str) -> str:
-        return f"sum(increase({select(counter, HOST)}[$__range]))"
+        return f"round(sum(increase({select(counter, HOST)}[$__range])))"
 
     return tiles(
         "Not seen in this time range",
@@ -199,7 +199,7 @@ def _lost() -> stat.Panel:
                 instant=True,
             ),
         ],
-        color=thresholds(GREEN, (0.5, ORANGE)),
+        color=thresholds(GREEN, (1, ORANGE)),
     )
 
 

@@ -26,6 +26,9 @@ from boards.states import BLUE, GREEN, State, code_mapping
 LINES_PER_SECOND = "suffix: lines/s"
 """A unit that Grafana does not have."""
 
+QUIET = "rgba(128, 136, 146, 0.25)"
+"""Ground of a tile that is no news."""
+
 REF_IDS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -147,7 +150,7 @@ def tiles(
         .datasource(DATASOURCE)
         .unit(unit)
         .no_value(none)
-        .thresholds(color or thresholds("text"))
+        .thresholds(color or thresholds(QUIET))
         .color_mode(options.BigValueColorMode.BACKGROUND_SOLID)
         .graph_mode(options.BigValueGraphMode.NONE)
         .justify_mode(options.BigValueJustifyMode.CENTER)
@@ -166,10 +169,6 @@ def tiles(
     for ref_id, query in zip(REF_IDS, queries, strict=False):
         panel = panel.with_target(query.target(ref_id))
     return panel
-
-
-QUIET = "rgba(128, 136, 146, 0.25)"
-"""Ground of a tile whose 0 is no news."""
 
 
 def ranking(
