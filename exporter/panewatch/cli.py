@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from panewatch import __version__, logs, settings_file, web_config
@@ -195,8 +196,7 @@ def _healthcheck(options: argparse.Namespace) -> int:
 
 
 def _complain(text: str) -> None:
-    if sys.stderr is not None:  # closed by whoever started us
-        print("\n".join(logs.escape(line) for line in text.splitlines()), file=sys.stderr)
+    print("\n".join(logs.escape(line) for line in text.splitlines()), file=sys.stderr)
 
 
 def _occupy_standard_descriptors() -> None:
@@ -204,3 +204,5 @@ def _occupy_standard_descriptors() -> None:
     while (lowest := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - standard error
         os.set_inheritable(lowest, True)
     os.close(lowest)
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - for good
+    sys.stderr = sys.stderr or sys.stdout

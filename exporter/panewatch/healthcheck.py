@@ -27,19 +27,29 @@ def check_health(web: WebSettings) -> tuple[bool, str]:
     """
     host, _, port = web.listen_address.rpartition(":")
     host = _EVERYWHERE.get(host.strip("[]"), host.strip("[]"))
-    settings = web_config.load(web.config_file).tls if web.config_file else None
-    if settings:
-        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            host, int(port), timeout=_TIMEOUT, context=_build_context(host)
-        )
-    else:
-        connection = http.client.HTTPConnection(host, int(port), timeout=_TIMEOUT)
+    tls = web_config.load(web.config_file).tls if web.config_file else None
+    if tls is None:
+        return _ask(http.client.HTTPConnection(host, int(port), timeout=_TIMEOUT))
+    connection = http.client.HTTPSConnection(
+        host, int(port), timeout=_TIMEOUT, context=_build_context(host)
+    )
+    try:
+        connection.connect()
+    except ssl.SSLError as error:
+        connection.close()
+        return False, f"TLS: {error.reason}"
+    except OSError as error:
+        return False, error.strerror or repr(error)
+    well, detail = _ask(connection)
+    if not well and tls.client_auth_type == "RequireAndVerifyClientCert":
+        return True, "TLS: it wants a client certificate"
+    return well, detail
+
+
+def _ask(connection: http.client.HTTPConnection) -> tuple[bool, str]:
     try:
         connection.request("GET", "/-/healthy")
         status = connection.getresponse().status
-    except ssl.SSLError as error:
-        alert = error.reason or type(error).__name__
-        return "ALERT_CERTIFICATE_REQUIRED" in alert, f"TLS: {alert}"
     except (OSError, http.client.HTTPException) as error:
         return False, (error.strerror if isinstance(error, OSError) else None) or repr(error)
     finally:

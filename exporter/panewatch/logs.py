@@ -111,7 +111,7 @@ class Sink:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lock = threading.Lock()
-        self._dropped = 0
+        self._dropped = self._told = 0
 
     def msg(self, line: str) -> None:
         """Write one line, or drop it when the reader does not take it or is gone."""
@@ -127,6 +127,9 @@ class Sink:
                     os.write(self._descriptor, data[start : start + _CHUNK])
             except OSError:
                 self._dropped += 1
+            else:
+                self._dropped -= self._told
+                self._told = 0
 
     debug = info = warning = error = critical = msg
 
@@ -136,8 +139,7 @@ class Sink:
         """Add `lines_dropped` to the event where lines were lost before it."""
         with self._lock:
             if self._dropped:
-                event["lines_dropped"] = self._dropped
-                self._dropped = 0
+                event["lines_dropped"] = self._told = self._dropped
         return event
 
 

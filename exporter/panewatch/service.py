@@ -91,6 +91,9 @@ class Service:
             if self._signals.get() == signal.SIGHUP:
                 self.reload()
         self.stop()
+        # The interpreter's end gives handlers up before it is over; what is ignored stays so.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         return 0
 
     def start(self) -> None:
@@ -102,6 +105,7 @@ class Service:
 
     def stop(self) -> None:
         """Let the answers in progress finish, and end within 5 seconds."""
+        _log.info("stopping")
         self._runner.stop(timeout=0.0)  # only asks, so that samples end while answers do
         self._server.stop(_ANSWERS_END)
         ended = self._runner.stop(_COLLECTORS_END)

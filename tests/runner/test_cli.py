@@ -1,0 +1,166 @@
+"""The command line as a user meets it."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from panewatch import __version__
+from panewatch.cli import _merge, build_parser, main
+from panewatch.config import Collectors
+from runner.programs import PANEWATCH, Exporter, panewatch
+
+
+def merge(*arguments: str) -> tuple[str | None, dict[str, object]]:
+    return _merge(build_parser().parse_args(arguments))
+
+
+@pytest.mark.parametrize("subcommand", ["serve", "scrape", "diagnose", "healthcheck"])
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_flags_stand_before_and_after_the_subcommand(subcommand: str, after: int) -> None:
+    flags = ["--tmux.socket=a", "--config.file=f.yml", "--tmux.socket=b", "--log.level=debug"]
+    split = [0, 2, 4][after]
+    assert merge(*flags[:split], subcommand, *flags[split:]) == (
+        "f.yml",
+        {"tmux": {"sockets": ["a", "b"]}, "log": {"level": "debug"}},
+    )
+
+
+def test_every_flag() -> None:
+    assert merge(
+        "--web.listen-address=:1", "--web.config.file=w", "--log.format=json",
+        "--no-collector.panes", "--collector.process",
+    ) == (
+        None,
+        {
+            "web": {"listen_address": ":1", "config_file": "w"},
+            "log": {"format": "json"},
+            "collectors": {"panes": {"enabled": False}, "process": {"enabled": True}},
+        },
+    )  # fmt: skip
+    for name in Collectors.model_fields:
+        assert merge(f"--no-collector.{name}")[1] == {"collectors": {name: {"enabled": False}}}
+
+
+def test_the_last_flag_holds() -> None:
+    assert merge("--no-collector.panes", "scrape", "--collector.panes")[1] == {
+        "collectors": {"panes": {"enabled": True}}
+    }
+    assert merge("--config.file=a", "check-config", "--config.file=b")[0] == "b"
+    assert merge("--config.file=a", "check-config", "b", "--config.file=c")[0] == "b"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--nope"],
+        ["nope"],
+        ["--collector.nope"],
+        ["--log.level=loud"],
+        ["--log"],  # no abbreviations: a new flag must not change what an old command means
+        ["scrape", "extra"],
+        ["--config.file"],
+    ],
+)
+def test_wrong_use_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: panewatch" in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"panewatch {__version__}\n"
+
+
+def test_config_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config-schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["type"] == "object"
+    assert "tmux" in schema["properties"]
+
+
+def test_check_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, web = tmp_path / "panewatch.yml", tmp_path / "web.yml"
+    file.write_text(f"web: {{config_file: {web}}}\n")
+    web.write_text("http_server_config: {http2: true}\n")
+    assert main(["check-config", str(file)]) == 0
+    assert main(["--config.file", str(file), "check-config"]) == 0
+    capsys.readouterr()
+    web.write_text("nonsense: 1\n")
+    assert main(["check-config", str(file)]) == 2
+    assert f"{web}:1: nonsense" in capsys.readouterr().err
+    file.write_text("web:\n  nonsense: 1\nlog:\n  level: loud\x1b[31m\n")
+    assert main(["check-config", str(file)]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("subcommand", ["serve", "scrape", "diagnose", "check-config"])
+def test_all_problems_are_shown_and_no_traceback(subcommand: str, tmp_path: Path) -> None:
+    file = tmp_path / "panewatch.yml"
+    file.write_text("web:\n  nonsense: 1\nlog:\n  level: loud\n")
+    ended = panewatch(subcommand, "--config.file", str(file))
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    lines = ended.stderr.splitlines()
+    assert [line.split(": ")[:2] for line in lines] == [
+        [f"{file}:2", "web.nonsense"],
+        [f"{file}:4", "log.level"],
+    ]
+
+
+def test_scrape_passes_promtool_and_tells_failure(tmp_path: Path) -> None:
+    ended = panewatch("scrape", env={"TMUX_TMPDIR": str(tmp_path)})
+    assert (ended.returncode, ended.stderr) == (0, "")
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=ended.stdout, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+    missing = str(tmp_path / "nothing")
+    ended = panewatch("scrape", "--tmux.socket", missing)
+    assert ended.returncode == 1
+    assert 'panewatch_collector_success{collector="panes"} 0.0\n' in ended.stdout
+    assert "Traceback" not in ended.stderr
+
+
+def test_scrape_into_a_closed_pipe(tmp_path: Path) -> None:
+    scrape = subprocess.Popen(
+        (*PANEWATCH, "scrape", "--no-collector.panes"), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, cwd=tmp_path, env=Exporter.environment(tmp_path),
+    )  # fmt: skip
+    assert scrape.stdout
+    scrape.stdout.close()
+    assert scrape.stderr
+    with scrape.stderr as errors:
+        assert errors.read() == b""
+    assert scrape.wait(20) == 141
+
+
+def test_diagnose(tmp_path: Path) -> None:
+    ended = panewatch("diagnose", "--no-collector.panes")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("ok     process: ")
+    ended = panewatch("diagnose", "--tmux.socket", str(tmp_path / "nothing"))
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("failed ")
+    assert "Traceback" not in ended.stderr
+
+
+def test_healthcheck(tmp_path: Path) -> None:
+    exporter = Exporter(
+        (*PANEWATCH, "--no-collector.panes", "--web.listen-address=127.0.0.1:0"), tmp_path
+    )
+    try:
+        address = f"--web.listen-address=127.0.0.1:{exporter.find_port()}"
+        ended = panewatch("healthcheck", address)
+        assert (ended.returncode, ended.stdout) == (0, "HTTP status 200\n")
+        assert exporter.end() == 0
+        ended = panewatch("healthcheck", address)
+        assert (ended.returncode, ended.stdout) == (1, "Connection refused\n")
+    finally:
+        exporter.kill()
