@@ -137,37 +137,37 @@ class Gate:
         """Answer one request (ASGI)."""
         live = self._live()
         headers = Headers(scope=scope)
-        started = closing = False
+        closing = False
+        if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
+            closing = not await _swallow_body(receive, self._settings().header_timeout)
+        refusal = self._refuse_rate(live.config.rate_limit)
+        if refusal is None and live.config.users:
+            refusal = await self._refuse_stranger(headers, live)
+        # A place is taken only from here on, and only until the answer begins: slow
+        # bodies, wrong passwords and slow readers take nobody's place.
+        if refusal is None and self._in_progress >= self._settings().max_requests:
+            self._counters.reject("requests")
+            refusal = _turn_away(503, "too many requests in progress\n")
+        waiting = True
+        self._in_progress += 1
 
         async def answer(message: Message) -> None:
-            nonlocal started
+            nonlocal waiting
             if message["type"] == "http.response.start":
-                # Only until here: a client that reads slowly takes nobody's place.
-                started = True
+                waiting = False
                 self._in_progress -= 1
                 self._counters.count(scope["path"], message["status"])
                 _complete(message, live.config.headers, closing=closing)
             await send(message)
 
-        refusal = self._refuse_early(live.config.rate_limit)
-        self._in_progress += 1
         try:
-            if refusal is None and live.config.users:
-                refusal = await self._refuse_stranger(headers, live)
-            if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
-                closing = not await _swallow_body(receive, self._settings().header_timeout)
             await (refusal or self._app)(scope, receive, answer)
         finally:
-            if not started:
+            if waiting:
                 self._in_progress -= 1
 
-    def _refuse_early(self, rate: RateLimit) -> Response | None:
-        if self._in_progress >= self._settings().max_requests:
-            self._counters.reject("requests")
-            return _turn_away(503, "too many requests in progress\n")
-        if not self._bucket.take(rate):
-            return _turn_away(429, "too many requests\n")
-        return None
+    def _refuse_rate(self, rate: RateLimit) -> Response | None:
+        return None if self._bucket.take(rate) else _turn_away(429, "too many requests\n")
 
     async def _refuse_stranger(self, headers: Headers, live: LiveConfig) -> Response | None:
         given = headers.get("authorization", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 import time
 from dataclasses import dataclass
@@ -96,6 +97,7 @@ class WebFiles:
             # Stamps are taken before the certificates are read: a change in between shows.
             stamps = _stamps((path, *config.files))
             context = _build(config)
+            _warn_of_readers(config)
         self._path, self._stamps = path, stamps
         self._live = LiveConfig(config, context)
         changed = [stamp[0] / 1e9 for stamp in stamps or () if stamp]
@@ -111,6 +113,11 @@ def _build(config: WebConfig) -> ssl.SSLContext | None:
     except tls.TlsError as error:  # it changed since it was checked a moment ago
         key = f"tls_server_config.{error.key}"
         raise WebConfigError([Problem(config.path, 0, key, str(error))]) from None
+
+
+def _warn_of_readers(config: WebConfig) -> None:
+    if config.tls and Path(config.tls.key_file).stat().st_mode & stat.S_IROTH:
+        _log.warning("every user of this machine can read key_file", path=config.tls.key_file)
 
 
 def _stamps(paths: tuple[str, ...]) -> tuple[_Stamp, ...]:

@@ -226,6 +226,31 @@ def test_users_change_with_the_file(running: Running, tmp_path: Path) -> None:
     assert running.get("/metrics").status_code == 401
 
 
+def test_waiting_for_a_check_takes_no_place(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_users(tmp_path / "web.config.yml", alice=b"right")
+    running = serve(config_file=path, max_requests=1)
+    right = {"Authorization": encode("alice", "right")}
+    assert running.get("/metrics", **right).status_code == 200
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(_password: bytes, _hashed: bytes) -> bool:
+        begun.set()
+        return not go_on.wait(20)
+
+    monkeypatch.setattr(authentication.bcrypt, "checkpw", wait)
+    wrong = f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: {encode('alice', 'wrong')}\r\n\r\n"
+    with running.connect() as first, running.connect() as second:
+        for client in (first, second):
+            client.sendall(wrong.encode())
+        assert begun.wait(10)
+        assert running.get("/metrics", **right).status_code == 200
+        go_on.set()
+        for client in (first, second):
+            assert client.recv(1000).startswith(b"HTTP/1.1 401 ")
+
+
 def guess(running: Running, tally: dict[bytes, int]) -> None:
     """Send 500 wrong passwords, all different, on one connection."""
     with running.connect() as client:

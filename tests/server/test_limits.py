@@ -244,6 +244,23 @@ def test_an_endless_body_ends_the_connection_and_not_the_answer(serve: Serve) ->
     assert b"\r\nconnection: close\r\n" in raw.lower()
 
 
+def test_slow_bodies_take_no_place(serve: Serve) -> None:
+    running = serve(max_requests=1, header_timeout=30.0)
+    head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+    head += b"Content-Length: 10\r\n\r\n"
+    with running.connect() as first, running.connect() as second:
+        for client in (first, second):
+            client.sendall(head)
+            assert client.recv(1000).startswith(b"HTTP/1.1 100 ")
+        assert running.get("/metrics").status_code == 200
+
+
+def test_http_1_0_is_answered(serve: Serve) -> None:
+    raw = serve().ask(b"GET /metrics HTTP/1.0\r\n\r\n")
+    assert raw.startswith(b"HTTP/1.1 200 OK")
+    assert raw.endswith(TEXT)
+
+
 def test_an_upgrade_is_not_made(serve: Serve) -> None:
     raw = serve().ask(
         b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: upgrade, close\r\n"

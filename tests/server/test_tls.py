@@ -326,6 +326,16 @@ def test_a_slow_reader_is_cut_off_over_tls(
     wait_until(lambda: not running.server._app._in_progress)
 
 
+@pytest.mark.parametrize(("mode", "warnings_logged"), [(0o600, 0), (0o640, 0), (0o644, 1)])
+def test_a_key_that_everybody_can_read_is_warned_of(
+    serve: Serve, folder: Path, mode: int, warnings_logged: int
+) -> None:
+    (folder / "server.key").chmod(mode)
+    with structlog.testing.capture_logs() as logs:
+        serve(config_file=configure(folder, PLAIN))
+    assert sum("can read key_file" in log["event"] for log in logs) == warnings_logged
+
+
 def test_plain_http_on_the_tls_port_gets_nothing(running: Running) -> None:
     with contextlib.suppress(ConnectionError):
         assert b"panewatch_x" not in running.ask(GET)
