@@ -228,6 +228,28 @@ def test_a_hundred_scrapers_share_the_work(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(encoded) == 1
 
 
+def test_scrapers_at_one_time_share_an_answer_later_ones_get_a_new_one() -> None:
+    time = Time()
+    told: list[int] = []
+
+    def extra() -> list[Metric]:
+        told.append(len(told))
+        return [gauge("panewatch_told", len(told))]
+
+    runner = Runner([], extra=extra, clock=time.clock())
+    together = threading.Barrier(20)
+
+    def scrape(_: int) -> bytes:
+        together.wait(10)
+        return runner.exposition(openmetrics=False, gzip=False)
+
+    with ThreadPoolExecutor(20) as pool:
+        assert len({id(body) for body in list(pool.map(scrape, range(20)))}) == 1
+    assert len(told) == 1
+    time.now += 0.1
+    assert value(runner, "panewatch_told") == 2
+
+
 def test_openmetrics_of_everything_parses() -> None:
     runner = run((named("good", lambda: [gauge("panewatch_x", pane="1")]), QUICK))
     wait_until(runner.ready)

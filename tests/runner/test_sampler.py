@@ -122,6 +122,24 @@ def test_a_late_sample_that_nobody_looked_at_is_withheld_too(bench: Bench) -> No
     assert bench.text() == ""
 
 
+def test_what_a_late_sample_yielded_in_time_is_withheld_too(bench: Bench) -> None:
+    def collect() -> Iterator[Metric]:
+        yield gauge("panewatch_a")
+        bench.time.now += 10.5
+
+    bench.collector.script = collect
+    bench.sampler.sample()
+    assert bench.counted() == {"timeout": 1}
+    assert bench.text() == ""
+
+
+def test_what_was_scraped_is_made_ahead_in_the_next_sample(bench: Bench) -> None:
+    bench.sampler.sample()
+    bench.text()
+    bench.sampler.sample()
+    assert bench.sampler.state().snapshot._encoded
+
+
 def test_a_sample_just_in_time_counts(bench: Bench) -> None:
     def collect() -> list[Metric]:
         bench.time.now += 10.0
