@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from panewatch.collector import Collector
     from panewatch.config import CollectorSettings, Config
 
-# Together, with the second that the server may take on top, under the 5 s that SIGTERM has.
+# SIGTERM has 5 s in all; a collector may wait out a call that has a timeout of its own.
+_END: Final = 3.5
 _ANSWERS_END: Final = 2.0
-_COLLECTORS_END: Final = 1.0
+_LEAST_END: Final = 0.2
 
 _log = structlog.get_logger()
 
@@ -105,10 +106,11 @@ class Service:
 
     def stop(self) -> None:
         """Let the answers in progress finish, and end within 5 seconds."""
+        deadline = time.monotonic() + _END
         _log.info("stopping")
         self._runner.stop(timeout=0.0)  # only asks, so that samples end while answers do
         self._server.stop(_ANSWERS_END)
-        ended = self._runner.stop(_COLLECTORS_END)
+        ended = self._runner.stop(max(_LEAST_END, deadline - time.monotonic()))
         _log.info("stopped", collectors="ended" if ended else "left hanging")
 
     def reload(self) -> bool:

@@ -113,19 +113,30 @@ def test_all_problems_are_shown_and_no_traceback(subcommand: str, tmp_path: Path
     ]
 
 
-def test_scrape_passes_promtool_and_tells_failure(tmp_path: Path) -> None:
-    ended = panewatch("scrape", env={"TMUX_TMPDIR": str(tmp_path)})
-    assert (ended.returncode, ended.stderr) == (0, "")
+def test_scrape_passes_promtool(tmp_path: Path) -> None:
+    socket = str(tmp_path / "nobody")
+    ended = panewatch("scrape", "--tmux.socket", socket, "--log.level=error")
+    assert ended.stderr == ""
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=ended.stdout, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
-    missing = str(tmp_path / "nothing")
-    ended = panewatch("scrape", "--tmux.socket", missing)
-    assert ended.returncode == 1
-    assert 'panewatch_collector_success{collector="panes"} 0.0\n' in ended.stdout
-    assert "Traceback" not in ended.stderr
+    assert 'panewatch_collector_success{collector="process"} 1.0\n' in ended.stdout
+
+
+@pytest.mark.parametrize(("succeeded", "code"), [(True, 0), (False, 1)])
+def test_scrape_tells_failure(
+    *,
+    succeeded: bool,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    monkeypatch.setattr("panewatch.service.scrape", lambda _: (b"panewatch_x 1\n", succeeded))
+    monkeypatch.setattr("panewatch.logs.configure", lambda _: None)
+    assert main(["scrape"]) == code
+    assert capsysbinary.readouterr().out == b"panewatch_x 1\n"
 
 
 def test_scrape_into_a_closed_pipe(tmp_path: Path) -> None:
@@ -145,7 +156,8 @@ def test_diagnose(tmp_path: Path) -> None:
     ended = panewatch("diagnose", "--no-collector.panes")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith("ok     process: ")
-    ended = panewatch("diagnose", "--tmux.socket", str(tmp_path / "nothing"))
+    missing = {"PANEWATCH_TMUX__BINARY": str(tmp_path / "tmux")}
+    ended = panewatch("diagnose", "--tmux.socket", str(tmp_path / "nothing"), env=missing)
     assert ended.returncode == 1
     assert ended.stdout.startswith("failed ")
     assert "Traceback" not in ended.stderr
