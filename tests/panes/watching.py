@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from panes.private_tmux import PrivateTmux
 from panewatch.config import PanesSettings, TmuxSettings
 from panewatch.panes.model import PaneKey, PaneUpdate
 from panewatch.panes.sweeper import Sweeper
 from panewatch.panes.tmux import Tmux
 from panewatch.panes.tracked import PaneView
-
-from panes.private_tmux import PrivateTmux
 
 EAGER = PanesSettings(
     list_interval=1e-6, min_interval=1e-6, busy_interval=1e-6, max_interval=1e-6,
@@ -53,7 +52,11 @@ class Watch:
     """A sweeper that sweeps when the test says so."""
 
     def __init__(
-        self, tmux: PrivateTmux, settings: PanesSettings = EAGER, *, began: float = 0.0,
+        self,
+        tmux: PrivateTmux,
+        settings: PanesSettings = EAGER,
+        *,
+        began: float = 0.0,
         timeout: float = 5.0,
     ) -> None:
         self.witness = Witness()
@@ -70,4 +73,5 @@ class Watch:
         self.sweeper.sweep()
 
     def view(self, pane: str) -> PaneView:
+        assert self.sweeper.published is not None
         return next(view for view in self.sweeper.published.panes if view.pane_id == pane)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from panewatch.panes.capture import Grid, Text
 
@@ -76,16 +77,22 @@ def align(known: Known, grid: Grid, text: Text, *, whole: bool = False) -> Align
         candidates = list(_place(known, grid, text))
         for offset in candidates:
             if _agree(known, text, offset):
-                return Alignment(Fit.EXACT, offset, known.settled)
+                # A respawn wipes the screen, and with it what was printed since.
+                fit = Fit.EXACT if same_process else Fit.LOST
+                return Alignment(fit, offset, known.settled)
         for offset in candidates:
             kept = _count_kept(known, text, offset, wiped=not same_process)
             if kept is not None:
                 return Alignment(Fit.REDRAWN if same_process else Fit.LOST, offset, kept)
-    offset_found = _search(known, text, strict=same_width, trims=grid.trims)
-    if offset_found is not None:
-        return Alignment(Fit.EXACT, offset_found, known.settled)
+    found = _search(known, text, strict=same_width)
+    enough = _CONVINCING_IN_FLOOD if same_width and grid.trims else _CONVINCING
+    if found is not None and found.length >= min(enough, known.settled):
+        return Alignment(Fit.EXACT, found.offset, known.settled)
     if text.start > 0 and not whole:
         return None
+    if found is not None:
+        # Too few lines to be sure that nothing is lost, enough not to repeat them.
+        return Alignment(Fit.LOST, found.offset, known.settled)
     return Alignment(Fit.LOST, missed=_count_missed(known, grid))
 
 
@@ -103,8 +110,14 @@ def _place(known: Known, grid: Grid, text: Text) -> Iterator[int]:
                 if place < len(text.lines) and text.starts[place] == row:
                     yield place - index
         if not grid.trims:
-            return
+            break
         dropped += grid.step
+    if grid.history < known.grid.history and not grid.trims:
+        # clear-history drops all of it and leaves the screen.
+        index = known.text.first_from(known.grid.history)
+        place = text.first_from(0)
+        if place < len(text.lines) and text.starts[place] == 0:
+            yield place - index
 
 
 def _agree(known: Known, text: Text, offset: int) -> bool:
@@ -144,7 +157,14 @@ def _count_kept(known: Known, text: Text, offset: int, *, wiped: bool) -> int | 
     return kept if stayed else None
 
 
-def _search(known: Known, text: Text, *, strict: bool, trims: bool) -> int | None:
+class _Found(NamedTuple):
+    """Where known lines were found, and how many of them agree."""
+
+    offset: int
+    length: int
+
+
+def _search(known: Known, text: Text, *, strict: bool) -> _Found | None:
     """Look for the known settled lines anywhere in the text, latest place first.
 
     ``strict`` asks that all of them agree that can be there; otherwise a few do.
@@ -152,7 +172,6 @@ def _search(known: Known, text: Text, *, strict: bool, trims: bool) -> int | Non
     lines, wanted = known.text.lines, known.settled
     if not any(lines[:wanted]):
         return None
-    enough = _CONVINCING_IN_FLOOD if strict and trims else _CONVINCING
     anchor = lines[wanted - 1]
     for place in range(len(text.lines) - 1, -1, -1):
         if text.lines[place] != anchor:
@@ -162,9 +181,10 @@ def _search(known: Known, text: Text, *, strict: bool, trims: bool) -> int | Non
         longest = min(wanted, place + 1 - (text.start > 0))
         while length < longest and lines[wanted - 1 - length] == text.lines[place - length]:
             length += 1
-        whole = length == longest
-        if (whole or not strict) and length >= min(enough, wanted):
-            return place + 1 - wanted
+        whole = 0 < length == longest
+        convincing = length >= min(_CONVINCING, wanted)
+        if whole if strict else convincing:
+            return _Found(place + 1 - wanted, length)
     return None
 
 

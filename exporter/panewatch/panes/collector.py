@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
-import psutil
 from prometheus_client import Metric
 
 from panewatch.collector import SourceUnavailable
@@ -27,6 +25,8 @@ from panewatch.panes.sweeper import MOST_BACKOFF_SECONDS, Published, Sweeper
 from panewatch.panes.tmux import Tmux
 
 ObserverFactory = Callable[[], Sequence[PaneObserver]]
+
+_NO_FAILURE = ("up", "no_server")
 
 _SILENT_SECONDS = 10.0
 """A server's thread that has published nothing for longer (beyond its calls) hangs."""
@@ -55,15 +55,14 @@ class PanesCollector:
         self._paths: dict[str, Path] = {}
         self._next_discovery = self._next_search = 0.0
         self._elsewhere: tuple[Path, ...] = ()
-        tmux = config.tmux
-        self._discovers = not tmux.sockets and not tmux.servers
+        self._discovers = not config.tmux.sockets
 
     def start(self) -> None:
         """Begin to watch the servers that are configured; others are found later."""
         tmux = self._config.tmux
         for server in tmux.servers:
             self._watch(server.name, server.socket, server.prefix)
-        for name, path in name_servers(map(_locate, tmux.sockets)).items():
+        for name, path in name_servers(map(_locate, tmux.sockets), self._sweepers).items():
             self._watch(name, str(path), ())
 
     def stop(self) -> None:
@@ -80,19 +79,21 @@ class PanesCollector:
         """Yield the families of all servers as they were last published.
 
         Raises:
-            SourceUnavailable: a server that is there, or that is configured, cannot be
-                read; the others' series have been yielded.
+            SourceUnavailable: a server that is there cannot be read; the others' series
+                have been yielded. That no server runs is a fact, not a failure.
         """
         if self._discovers:
             self._discover(time.monotonic())
-        published = [self._check(sweeper.published) for sweeper in self._sweepers.values()]
-        if self._discovers and not published:
+        published = [
+            self._check(sweeper.published)
+            for sweeper in self._sweepers.values()
+            if sweeper.published is not None
+        ]
+        if not self._sweepers:
             published = [Published(DEFAULT, "no_server", time.monotonic())]
         yield from build_families(published)
         failed = [
-            f"{view.server}: {view.state}"
-            for view in published
-            if view.state != "up" and not (self._discovers and view.state == "no_server")
+            f"{view.server}: {view.state}" for view in published if view.state not in _NO_FAILURE
         ]
         if failed:
             raise SourceUnavailable(", ".join(failed))
@@ -115,7 +116,10 @@ class PanesCollector:
         if now >= self._next_search:
             self._next_search = now + settings.discovery_interval
             self._elsewhere = tuple(find_running())
-        names = name_servers([*find_sockets(), *self._elsewhere, *self._paths.values()])
+        names = name_servers(
+            [*find_sockets(), *self._elsewhere, *self._paths.values()],
+            self._sweepers.keys() - self._paths.keys(),
+        )
         for name, path in names.items():
             if path in self._paths.values():
                 continue
@@ -123,18 +127,9 @@ class PanesCollector:
                 self._paths[name] = path
                 self._watch(name, str(path), ())
         for name, path in list(self._paths.items()):
-            if probe(path) in {"no_server", "missing"} and not self._lives(name):
+            if probe(path) in {"no_server", "missing"} and not self._sweepers[name].lives():
                 self._paths.pop(name)
                 self._sweepers.pop(name).ask_to_stop()
-
-    def _lives(self, name: str) -> bool:
-        """Tell whether a server whose socket is of no use any more still runs."""
-        pid = self._sweepers[name].published.server_pid
-        if pid is None:
-            return False
-        with suppress(psutil.Error):
-            return psutil.Process(pid).name().startswith("tmux")
-        return False
 
     def _watch(self, name: str, socket: str | None, prefix: Sequence[str]) -> None:
         settings = self._config.tmux

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from panewatch.config import Config
 from panewatch.diagnose import Finding
-from panewatch.panes.discovery import find_folder, find_running, find_sockets, name_servers
+from panewatch.panes.discovery import find_folder, find_running, find_sockets, name_servers, probe
 from panewatch.panes.listing import list_panes
 from panewatch.panes.sweep import Absence, Reader, Request
 from panewatch.panes.tmux import Tmux, TmuxError
@@ -22,20 +22,25 @@ _ADVICE = {
     "error": "tmux failed",
 }
 
+_LEFT_BEHIND = ("no_server", "missing")
+
 
 def diagnose(config: Config) -> Iterator[Finding]:
     """Read every pane of every server once, with the settings of ``config``."""
     settings = config.tmux
     remote = [(s.name, s.socket, s.prefix) for s in settings.servers]
-    configured = settings.sockets or settings.servers
     paths = (
         [Path(s) if s.startswith("/") else find_folder() / s for s in settings.sockets]
-        if configured
-        else [*find_sockets(), *find_running()]
+        if settings.sockets
+        # Servers that ended leave their sockets behind: they are no failure.
+        else [p for p in (*find_sockets(), *find_running()) if probe(p) not in _LEFT_BEHIND]
     )
-    local = [(name, str(path), ()) for name, path in name_servers(paths).items()]
+    local = [
+        (name, str(path), ())
+        for name, path in name_servers(paths, [name for name, *_ in remote]).items()
+    ]
     if not local and not remote:
-        yield Finding("tmux", ok=False, detail=_ADVICE["no_server"])
+        yield Finding("tmux", ok=False, detail="no tmux server of this user runs; start one")
     for name, socket, prefix in [*local, *remote]:
         tmux = Tmux(settings.binary, prefix, socket, settings.timeout)
         yield _read(f"tmux server {name}", tmux, config.panes.line_length)

@@ -7,7 +7,7 @@ import hashlib
 import os
 import socket
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -77,14 +77,14 @@ def probe(path: Path) -> str:
     return "up"
 
 
-def name_servers(paths: Iterable[Path]) -> dict[str, Path]:
+def name_servers(paths: Iterable[Path], taken: Collection[str] = ()) -> dict[str, Path]:
     """Give each socket a label: its file name, and a hash of its path where that is taken."""
     names: dict[str, Path] = {}
     folder = find_folder()
     # Sockets in tmux's own folder keep their plain names, whatever else appears.
     for path in sorted(set(paths), key=lambda path: (path.parent != folder, str(path))):
         name = clean_label(path.name, 64)
-        if name in names:
+        if name in names or name in taken:
             digest = hashlib.sha256(str(path).encode(errors="surrogateescape")).hexdigest()
             name = f"{name}-{digest[:6]}"
         names[name] = path

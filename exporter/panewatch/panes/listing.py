@@ -15,7 +15,7 @@ _FULL = "\t".join(
     (
         _BRIEF,
         "#{pane_dead} #{history_limit} #{pane_pid}",
-        "#{session_id} #{window_index} #{pane_index}",
+        "#{window_panes} #{window_index} #{pane_index}",
         "#{pane_dead_status}",
         "#{pane_dead_signal}",
         "#{pane_current_command}",
@@ -37,12 +37,13 @@ class PaneFacts:
     """The facts about one pane.
 
     ``activity`` is in Unix time, whole seconds; ``limit`` is the most rows that the
-    history holds.
+    history holds. ``alone`` tells that the window, whose activity it is, has no other pane.
     """
 
     pane_id: str
     activity: int
     limit: int
+    alone: bool
     dead: bool
     pid: int
     session: str
@@ -70,6 +71,11 @@ class Listing:
 def count_history(row: str) -> int:
     """Return the rows of history that a raw row tells."""
     return _count(row.split(" ", 3)[2])
+
+
+def read_activity(row: str) -> str:
+    """Return the time at which the pane's window last printed, as a raw row tells it."""
+    return row.split(" ", 2)[1]
 
 
 def shows_alternate(row: str) -> bool:
@@ -116,11 +122,12 @@ def _parse(fields: list[str]) -> PaneFacts:
     brief, shape, place, status, signal, command, session = fields
     pane_id, activity, *_ = brief.split(" ")
     dead, limit, pid = shape.split(" ")
-    _session_id, window, pane = place.split(" ")
+    panes, window, pane = place.split(" ")
     return PaneFacts(
         pane_id=pane_id,
         activity=_count(activity),
         limit=_count(limit),
+        alone=panes == "1",
         dead=dead == "1",
         pid=_count(pid),
         session=clean_label(session),

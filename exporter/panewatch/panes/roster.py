@@ -22,6 +22,7 @@ class Roster:
         self._settings = settings
         self._began = began
         self._server: ServerId | None = None
+        self._absent = False
         self.panes: dict[str, TrackedPane] = {}
         self.dropped = 0
 
@@ -33,7 +34,8 @@ class Roster:
         )
 
     def clear(self) -> list[PaneKey]:
-        """Forget every pane, and return their keys."""
+        """Note that there is no server: forget every pane, and return their keys."""
+        self._absent = True
         gone = [pane.key for pane in self.panes.values()]
         self.panes = {}
         self.dropped = 0
@@ -42,13 +44,16 @@ class Roster:
     def update(self, listing: Listing, *, local: bool, now: float, wall: float) -> list[PaneKey]:
         """Take in a listing with facts, and return the keys of panes that are gone."""
         gone: list[PaneKey] = []
-        seen_before = listing.server == self._server
-        if not seen_before:
+        # What is new under our eyes is read from its first line.
+        from_start = (
+            self._server is not None
+            or self._absent
+            or self._settings.read_existing
+            or listing.server.start >= int(self._began)
+        )
+        if listing.server != self._server:
             gone = self.clear()
             self._server = listing.server
-        from_start = (
-            seen_before or self._settings.read_existing or listing.server.start >= self._began
-        )
         gone += [p.key for pane_id, p in self.panes.items() if pane_id not in listing.facts]
         chosen = self._choose(listing)
         places = self._place(chosen)

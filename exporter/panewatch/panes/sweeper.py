@@ -6,18 +6,27 @@ published as one immutable object after each sweep; nothing else is shared.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import traceback
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+import psutil
 import structlog
 from prometheus_client import Metric
 
 from panewatch.config import PanesSettings
-from panewatch.panes.listing import Listing, count_history, list_panes, shows_alternate
+from panewatch.panes.listing import (
+    Listing,
+    count_history,
+    list_panes,
+    read_activity,
+    shows_alternate,
+)
 from panewatch.panes.model import Frame, Line, PaneKey, PaneObserver, PaneUpdate
 from panewatch.panes.processes import measure_trees
 from panewatch.panes.reader import Reading
@@ -55,7 +64,6 @@ class Published:
     failures: dict[str, int] = field(default_factory=dict)
     sweep_seconds: float | None = None
     families: tuple[Metric, ...] = ()
-    server_pid: int | None = None
 
 
 class Sweeper:
@@ -96,19 +104,21 @@ class Sweeper:
         self._next_list = self._next_full = self._next_processes = self._next_due = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"tmux-{name}", daemon=True)
-        self.published = Published(name, "no_server", time.monotonic())
+        self.published: Published | None = None
+        """What was known after the last sweep; None before the first one ended."""
 
     def start(self) -> None:
         """Begin to watch."""
         self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """Let the thread end after the tmux call that it may be in."""
+        """Let the thread end; a tmux call that it may be in is ended."""
         self._stop.set()
+        self._tmux.close()
 
     def stop(self, timeout: float) -> bool:
         """End the thread, and tell whether it did within ``timeout`` seconds."""
-        self._stop.set()
+        self.ask_to_stop()
         if self._thread.is_alive():
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -118,7 +128,8 @@ class Sweeper:
             try:
                 self.sweep()
             except TmuxError as error:
-                self._fail(error)
+                if not self._stop.is_set():
+                    self._fail(error)
             except Exception as error:  # noqa: BLE001  # a fault of ours ends no thread
                 # The message may quote a pane, so only the place is told.
                 place = traceback.extract_tb(error.__traceback__)[-1]
@@ -173,6 +184,9 @@ class Sweeper:
         for pane_id, pane in self._roster.panes.items():
             row = listing.rows.get(pane_id, "")
             if row != pane.row:
+                if pane.row and row and pane.facts.alone:
+                    # A program may print the same screen again: only tmux knows that it did.
+                    pane.printed |= read_activity(row) != read_activity(pane.row)
                 pane.row = row
                 pane.alternate = shows_alternate(row)
                 pane.wanted = self._count_wanted(pane, count_history(row))
@@ -257,10 +271,10 @@ class Sweeper:
         first = pane.read_at < 0
         pane.read_at = now
         pane.wanted = 0
-        pane.pace.note(
-            now, rows=reading.rows, limit=capture.grid.limit, changed=reading.changed and not first
-        )
-        if reading.lines or (reading.changed and not first):
+        changed = pane.printed or (reading.changed and not first)
+        pane.printed = False
+        pane.pace.note(now, rows=reading.rows, limit=capture.grid.limit, changed=changed)
+        if reading.lines or changed:
             pane.note_output(now, time.time())
         self._observe(pane, reading, look, lines, now)
 
@@ -301,22 +315,35 @@ class Sweeper:
         for observer in self._observers:
             observer.forget(key)
 
+    def lives(self) -> bool:
+        """Tell whether the server that was last listed still runs on this machine."""
+        if self._server_pid is None or not self._local:
+            return False
+        with suppress(psutil.Error):
+            return psutil.Process(self._server_pid).name().startswith("tmux")
+        return False
+
     def _fail(self, error: TmuxError) -> None:
         now = time.monotonic()
-        self._failures[error.reason] += 1
-        _log.warning(
+        # Without a server there is no socket either; missing is one of a server that runs.
+        gone = error.reason == "missing" and not self.lives()
+        reason = "no_server" if gone else error.reason
+        self._failures[reason] += 1
+        _log.log(
+            logging.INFO if reason == "no_server" else logging.WARNING,
             "tmux server cannot be read",
-            server=self._name, reason=error.reason, detail=error.detail,
+            server=self._name, reason=reason, detail=error.detail,
         )  # fmt: skip
         pause = _BACKOFF_SECONDS[min(self._failed_in_a_row, len(_BACKOFF_SECONDS) - 1)]
         self._failed_in_a_row += 1
         self._next_list = self._next_full = now + pause
         self._next_due = self._next_list
-        if error.reason == "no_server":
+        if reason == "no_server":
+            self._server_pid = None
             for key in self._roster.clear():
                 self._forget(key)
         self._wake = WakeWatch(None)
-        self._publish(None, error.reason)
+        self._publish(None, reason)
 
     def _publish(self, sweep_seconds: float | None, state: str = "up") -> None:
         now = time.monotonic()
@@ -334,5 +361,4 @@ class Sweeper:
             failures=dict(self._failures),
             sweep_seconds=sweep_seconds,
             families=tuple(f for observer in self._observers for f in observer.collect()),
-            server_pid=self._server_pid,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from wcwidth import wcswidth
+from wcwidth import wcswidth, wcwidth
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -42,9 +42,18 @@ def count_cells(text: str) -> int:
 
 def count_rows(text: str, width: int) -> int:
     """Return how many rows of ``width`` columns a joined line fills, at least one."""
-    if len(text) <= width and text.isascii():
+    if text.isascii():
+        return max(1, -(-len(text) // max(1, width)))
+    if count_cells(text) <= width:
         return 1
-    return max(1, -(-count_cells(text) // max(1, width)))
+    rows, column = 1, 0
+    for character in text:
+        cells = max(0, wcwidth(character))
+        # A wide character that does not fit leaves the last column empty.
+        if column + cells > width:
+            rows, column = rows + 1, 0
+        column += cells
+    return rows
 
 
 def clean_label(text: str, limit: int = 128) -> str:

@@ -10,6 +10,7 @@ import os
 import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,6 +66,9 @@ class Tmux:
         if socket is not None:
             words += ["-S" if socket.startswith("/") else "-L", socket]
         self._timeout = timeout
+        self._running: set[Call] = set()
+        self._closed = False
+        self._lock = threading.Lock()
         self._remote_shell = bool(prefix) and PurePath(prefix[0]).name in {"ssh", "autossh"}
         # The locale travels along: without it tmux turns other letters into "_".
         self._command = [*prefix, "env", "LC_ALL=C.UTF-8", *words] if prefix else words
@@ -85,10 +89,27 @@ class Tmux:
             TmuxError: tmux cannot be started.
         """
         words = [*map(shlex.quote, arguments)] if self._remote_shell else arguments
+        with self._lock:
+            if self._closed:
+                raise TmuxError("error", "panewatch ends")
+            call = Call(self._spawn(words, pipe=stdin is not None), self._timeout, self._running)
+        if stdin is not None:
+            call.feed(stdin)
+        return call
+
+    def close(self) -> None:
+        """Kill the calls that run, and refuse new ones. Any thread may call it."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for call in running:
+            call.kill()
+
+    def _spawn(self, words: Sequence[str], *, pipe: bool) -> subprocess.Popen[bytes]:
         try:
-            process = subprocess.Popen(  # noqa: S603  # words from the configuration, no shell
+            return subprocess.Popen(  # noqa: S603  # words from the configuration, no shell
                 [*self._command, *words],
-                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=self._environment,
@@ -98,19 +119,25 @@ class Tmux:
             raise TmuxError("binary", f"{self._command[0]}: {error.strerror}") from None
         except (OSError, MemoryError) as error:
             raise TmuxError("error", f"cannot start {self._command[0]}: {error}") from None
-        if process.stdin is not None and stdin is not None:
-            with suppress(BrokenPipeError), process.stdin as pipe:
-                pipe.write(stdin.encode())
-            process.stdin = None
-        return Call(process, self._timeout)
 
 
 class Call:
     """A tmux client that runs."""
 
-    def __init__(self, process: subprocess.Popen[bytes], timeout: float) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], timeout: float, running: set[Call]
+    ) -> None:
         self._process = process
         self._timeout = timeout
+        self._running = running
+        running.add(self)
+
+    def feed(self, text: str) -> None:
+        """Write all of the client's standard input."""
+        pipe, self._process.stdin = self._process.stdin, None
+        if pipe is not None:
+            with suppress(BrokenPipeError), pipe:
+                pipe.write(text.encode())
 
     def finish(self) -> Output:
         """Wait for the end and return what was printed.
@@ -124,6 +151,8 @@ class Call:
         except subprocess.TimeoutExpired:
             self.cancel()
             raise TmuxError("timeout", f"no answer within {self._timeout:g} s") from None
+        finally:
+            self._running.discard(self)
         output = Output(
             self._process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
         )
@@ -134,8 +163,8 @@ class Call:
     def cancel(self) -> None:
         """Kill the client with all that it started, and reap it."""
         process = self._process
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        self.kill()
+        self._running.discard(self)
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 with suppress(OSError):
@@ -143,6 +172,12 @@ class Call:
         # A client in an uninterruptible sleep is reaped by a later Popen.
         with suppress(subprocess.TimeoutExpired):
             process.wait(1.0)
+
+    def kill(self) -> None:
+        """Kill the client with all that it started; whoever waits for it reaps it."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def _raise_unreachable(output: Output) -> None:

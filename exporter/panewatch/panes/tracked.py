@@ -82,6 +82,7 @@ class TrackedPane:
         "last_output",
         "last_output_time",
         "pace",
+        "printed",
         "program",
         "read_at",
         "reader",
@@ -116,6 +117,8 @@ class TrackedPane:
         """The raw row of the listing at the last read; an equal one means no change."""
         self.read_at = -1.0
         """Monotonic time of the last read, negative before the first."""
+        self.printed = False
+        """Whether tmux says that the pane printed since its last read."""
         self.wanted = 0
         """Rows of history that the next read asks for."""
         quiet = max(0.0, wall - facts.activity) if facts.activity else 0.0

@@ -1,0 +1,66 @@
+"""A panes collector that runs, and its samples by name and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from panewatch.collector import SourceUnavailable
+from panewatch.config import Config
+from panewatch.panes.collector import PanesCollector
+
+
+class Scrape:
+    """The samples of one collection; ``unavailable`` is the reason where it ended early."""
+
+    def __init__(self, collector: PanesCollector) -> None:
+        self.unavailable = ""
+        self.samples: list[tuple[str, dict[str, str], float]] = []
+        try:
+            for family in collector.collect():
+                self.samples += [(s.name, dict(s.labels), s.value) for s in family.samples]
+        except SourceUnavailable as error:
+            self.unavailable = error.reason
+
+    def values(self, name: str, **labels: str) -> list[float]:
+        return [
+            value
+            for sample, found, value in self.samples
+            if sample == f"panewatch_{name}" and labels.items() <= found.items()
+        ]
+
+    def value(self, name: str, **labels: str) -> float | None:
+        found = self.values(name, **labels)
+        assert len(found) <= 1, (name, labels, found)
+        return found[0] if found else None
+
+    def states(self) -> dict[str, str]:
+        """The state of each server."""
+        return {
+            labels["server"]: labels["state"]
+            for name, labels, value in self.samples
+            if name == "panewatch_tmux_server_state" and value
+        }
+
+    def panes(self) -> dict[tuple[str, str, str], str]:
+        """The state of each pane, by session, window and pane."""
+        return {
+            (labels["session"], labels["window"], labels["pane"]): labels["state"]
+            for name, labels, value in self.samples
+            if name == "panewatch_pane_state" and value
+        }
+
+
+@contextmanager
+def collecting(**sections: object) -> Iterator[PanesCollector]:
+    """Run a collector with quick intervals and the given settings."""
+    panes = {"list_interval": 0.05, "min_interval": 0.02, "busy_interval": 0.05}
+    given = sections.pop("panes", {})
+    assert isinstance(given, dict)
+    config = Config.model_validate({"panes": panes | given, **sections})
+    collector = PanesCollector(config)
+    collector.start()
+    try:
+        yield collector
+    finally:
+        collector.stop()

@@ -1,0 +1,192 @@
+"""Whatever a program and its user do to a pane: each line once and in order, or a gap.
+
+Examples run on a real tmux. A change of the alignment that drops, repeats or reorders
+one line fails here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from panes.private_tmux import PrivateTmux, Puppet
+from panes.watching import Watch
+
+HISTORY = 200
+
+PRINTING = st.one_of(
+    st.tuples(st.just("print"), st.integers(1, 45), st.sampled_from(("short", "long", "wide"))),
+    st.tuples(st.just("blank"), st.integers(1, 4)),
+    st.tuples(st.just("partial")),
+    st.tuples(st.just("bar"), st.integers(1, 5)),
+    st.tuples(st.just("clear")),
+    st.tuples(st.just("look")),
+    st.tuples(st.just("look")),
+)
+RESHAPING = st.one_of(
+    PRINTING,
+    st.tuples(st.just("resize"), st.sampled_from((40, 80, 132)), st.sampled_from((6, 24, 60))),
+)
+DESTROYING = st.one_of(
+    RESHAPING,
+    st.tuples(st.just("flood"), st.integers(200, 900)),
+    st.tuples(st.just("wipe")),
+    st.tuples(st.just("clear-history")),
+    st.tuples(st.just("respawn")),
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PrivateTmux]:
+    folder = Path(tempfile.mkdtemp(prefix="pw"))
+    tmux = PrivateTmux(folder)
+    tmux.start("sleep 1000", history=HISTORY)
+    yield tmux
+    tmux.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Story:
+    """One pane, what was printed in it, and what came out."""
+
+    def __init__(self, tmux: PrivateTmux) -> None:
+        self.tmux = tmux
+        self.puppet = Puppet.beside(tmux)
+        self.watch = Watch(tmux, began=4e9)
+        self.watch.look()
+        self.printed = 0
+        self.open = False
+        # What is printed on an empty pane and wiped before the first look leaves no trace.
+        self.puppet.print(self._next())
+        self.watch.look()
+
+    def _next(self, kind: str = "short") -> str:
+        number, self.printed = self.printed, self.printed + 1
+        filler = {"short": "", "long": "x" * (number * 37 % 300), "wide": "漢字é" * (number % 40)}
+        return f"{number}:{filler[kind]}."
+
+    def do(self, action: str, *values: object) -> None:
+        """Carry out one action by the method of its name."""
+        getattr(self, "do_" + action.replace("-", "_"))(*values)
+
+    def do_print(self, count: int, kind: str) -> None:
+        self._print([self._next(kind) for _ in range(count)])
+
+    def do_flood(self, count: int) -> None:
+        self._print([self._next() for _ in range(count)])
+
+    def do_blank(self, count: int) -> None:
+        self._print([""] * count)
+
+    def do_partial(self) -> None:
+        self._finish()
+        self.puppet.show(self._next())
+        self.open = True
+
+    def do_bar(self, count: int) -> None:
+        self._finish()
+        line = self._next()
+        for step in range(count):
+            self.puppet.show(f"\r{line}{'=' * step}")
+            self.watch.look()
+        self.puppet.show("\r\n")
+
+    def do_clear(self) -> None:
+        self._finish()
+        self.puppet.show("\x1b[H\x1b[2J")
+
+    def do_wipe(self) -> None:
+        self._finish()
+        self.puppet.show("\x1b[H\x1b[2J\x1b[3J")
+
+    def do_clear_history(self) -> None:
+        self.tmux.run("clear-history", "-t", self.puppet.pane)
+
+    def do_resize(self, width: int, height: int) -> None:
+        self.tmux.run("resize-window", "-t", self.puppet.pane, "-x", str(width), "-y", str(height))
+
+    def do_respawn(self) -> None:
+        self.open = False
+        self.puppet = Puppet(self.tmux, self.puppet.pane)
+
+    def do_look(self) -> None:
+        self.watch.look()
+
+    def _print(self, lines: list[str]) -> None:
+        self._finish()
+        self.puppet.print(*lines)
+
+    def _finish(self) -> None:
+        """End an open line, so that what is printed next is a line of its own."""
+        if self.open:
+            self.puppet.show("\r\n")
+            self.open = False
+
+    def end(self) -> None:
+        self._finish()
+        self.watch.look()
+        self.tmux.run("kill-window", "-t", self.puppet.pane)
+
+    def check(self, *, complete: bool) -> None:
+        """Compare: ``complete`` asks for every line, otherwise each loss needs a gap."""
+        expected = 0
+        excused = False
+        for update in self.watch.witness.updates:
+            if update.key.pane_id != self.puppet.pane:
+                continue
+            excused |= update.gap
+            for line in update.lines:
+                if not line.text or line.continued:
+                    continue
+                start = line.text.partition(":")[0]
+                if excused and not start.isdigit():
+                    continue  # the rest of a wrapped line whose start is lost
+                number = int(start)
+                assert number >= expected, f"line {number} is repeated or out of order"
+                assert number == expected or excused, f"{expected} to {number - 1} lost silently"
+                excused = False
+                expected = number + 1
+        assert expected == self.printed or excused, f"{expected} and on lost silently"
+        if complete:
+            assert self.watch.witness.gaps(self.puppet.pane) == 0
+
+
+def run(server: PrivateTmux, actions: list[tuple[object, ...]], *, complete: bool) -> None:
+    story = Story(server)
+    for action in actions:
+        story.do(*action)  # type: ignore[arg-type]
+        if complete and action[0] != "look":
+            # Without a look the next print may push unread text out of the history.
+            story.watch.look()
+    story.end()
+    story.check(complete=complete)
+
+
+GIVEN = settings(
+    max_examples=25, deadline=None, derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+
+
+@GIVEN
+@given(st.lists(PRINTING, min_size=3, max_size=14))
+def test_printing_is_read_whole(server: PrivateTmux, actions: list[tuple[object, ...]]) -> None:
+    run(server, actions, complete=True)
+
+
+@GIVEN
+@given(st.lists(RESHAPING, min_size=3, max_size=14))
+def test_reshaping_is_read_whole(server: PrivateTmux, actions: list[tuple[object, ...]]) -> None:
+    run(server, actions, complete=True)
+
+
+@GIVEN
+@given(st.lists(DESTROYING, min_size=3, max_size=14))
+def test_every_loss_is_a_gap(server: PrivateTmux, actions: list[tuple[object, ...]]) -> None:
+    run(server, actions, complete=False)
