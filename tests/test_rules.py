@@ -155,6 +155,11 @@ def test_runbooks_and_alerts_match() -> None:
     assert sorted(file.stem for file in RUNBOOKS.glob("*.md")) == NAMES
 
 
+def test_every_alert_stands_in_the_documentation() -> None:
+    table = re.findall(r"^\| (Panewatch\w+) \|", (ROOT / "docs/stack.md").read_text(), re.MULTILINE)
+    assert sorted(table) == NAMES
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_runbook_has_its_sections(name: str) -> None:
     text = (RUNBOOKS / f"{name}.md").read_text()
