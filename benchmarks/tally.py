@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _LINE = re.compile(r"#\d{7} [a-z ]*\|")
 _NUMBERED = re.compile(r"#\d")
 
 
-class Gap:
-    """Stands where the reader said that lines may be missing."""
+class Look(NamedTuple):
+    """What one look brought: its new lines, and whether some were lost around them."""
 
-
-GAP = Gap()
+    gap: bool
+    lines: Sequence[str]
 
 
 def find_lines(output: bytes) -> list[str]:
@@ -29,8 +30,8 @@ class Tally:
 
     ``once``, ``repeated`` and ``missing`` part the lines that were printed. ``foreign``
     counts numbered lines that were seen but never printed so, ``disordered`` those that
-    were seen after a later one, ``hidden`` the runs of missing lines without a gap in
-    their place.
+    were seen after a later one, ``hidden`` the runs of missing lines without a gap
+    of their own in the looks on either side or between.
     """
 
     printed: int
@@ -53,33 +54,33 @@ class Tally:
         return not (self.repeated or self.foreign or self.disordered or self.hidden)
 
 
-def tally(printed: Sequence[str], seen: Iterable[str | Gap]) -> Tally:
-    """Compare the lines that were printed, all different, with lines and gaps as seen.
+def tally(printed: Sequence[str], looks: Sequence[Look]) -> Tally:
+    """Compare the lines that were printed, all different, with those of all looks.
 
     Lines without a number, such as a shell's prompt, are left out.
     """
     places = {line: place for place, line in enumerate(printed)}
     counts: Counter[int] = Counter()
-    foreign = disordered = gaps = hidden = 0
-    behind = -1
-    gap = False
-    for line in seen:
-        if isinstance(line, Gap):
-            gaps += 1
-            gap = True
-            continue
-        place = places.get(line)
-        if place is None:
-            foreign += bool(_NUMBERED.match(line))
-            continue
-        counts[place] += 1
-        if place > behind + 1 and not gap:
-            hidden += 1
-        disordered += place <= behind and counts[place] == 1
-        behind = max(behind, place)
-        gap = False
-    if behind < len(printed) - 1 and not gap:
-        hidden += 1
+    foreign = disordered = hidden = 0
+    behind, behind_look = -1, 0
+    unused: list[int] = []  # looks whose gap stands for no loss so far
+    for number, look in enumerate(looks):
+        if look.gap:
+            unused.append(number)
+        for line in look.lines:
+            place = places.get(line)
+            if place is None:
+                foreign += bool(_NUMBERED.match(line))
+                continue
+            counts[place] += 1
+            if place <= behind:
+                disordered += counts[place] == 1
+                continue
+            if place > behind + 1:
+                hidden += not _use_gap(unused, behind_look)
+            behind, behind_look = place, number
+    if behind < len(printed) - 1:
+        hidden += not _use_gap(unused, behind_look)
     return Tally(
         printed=len(printed),
         once=sum(count == 1 for count in counts.values()),
@@ -87,6 +88,13 @@ def tally(printed: Sequence[str], seen: Iterable[str | Gap]) -> Tally:
         missing=len(printed) - len(counts),
         foreign=foreign,
         disordered=disordered,
-        gaps=gaps,
+        gaps=sum(look.gap for look in looks),
         hidden=hidden,
     )
+
+
+def _use_gap(unused: list[int], since: int) -> bool:
+    """Take the first unused gap of look ``since`` or later, and tell whether there is one."""
+    while unused and unused[0] < since:
+        del unused[0]
+    return bool(unused) and unused.pop(0) >= since
