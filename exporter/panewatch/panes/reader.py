@@ -102,7 +102,7 @@ class PaneReader:
         cursor = _find_cursor(capture.grid, text)
         reading = Reading()
         if self._from_start:
-            reading.lines = [Line(line) for line in text.lines[:cursor]]
+            reading.lines = [Line(line) for line in _select_printed(capture.grid, text, 0)]
             reading.gap = capture.grid.trims or text.start > 0
             reading.missed = text.start
         elif capture.alternate:
@@ -127,16 +127,11 @@ class PaneReader:
             resume = known.settled + alignment.offset
         below = _shows_text(known.text.lines, known.cursor + 1) or _shows_text(lines, cursor + 1)
         if alignment.fit is Fit.LOST or (alignment.fit is Fit.EXACT and not below):
-            fresh = lines[resume:cursor]
-            if grid.dead:
-                fresh = _strip_blank_end(fresh)
-            reading.lines = self._finish_pending(fresh)
+            reading.lines = self._finish_pending(_select_printed(grid, text, resume))
         else:
             start = alignment.kept + alignment.offset
             before = known.text.lines[alignment.kept :]
-            after = lines[start:cursor] + lines[cursor + 1 :]
-            new = self._memory.pick_new(before, after)
-            reading.lines = [Line(text, redrawn=True) for text in new]
+            reading.lines = self._memory.pick_new(before, lines[start:], cursor - start)
             if resume < cursor:
                 self._handed_on = ""
         reading.rows = max(0, cursor - resume) + len(reading.lines)
@@ -196,8 +191,7 @@ class PaneReader:
             self._alternate = None
             return
         if screen != self._alternate:
-            new = self._memory.pick_new(self._alternate or [], screen)
-            reading.lines.extend(Line(text, redrawn=True) for text in new)
+            reading.lines.extend(self._memory.pick_new(self._alternate or [], screen))
             reading.changed = True
         self._alternate = screen
 
@@ -210,12 +204,15 @@ def _shows_text(lines: list[str], start: int) -> bool:
     return any(lines[start:])
 
 
-def _strip_blank_end(lines: list[str]) -> list[str]:
-    """Drop blank lines at the end: tmux moves a dead pane's cursor to the bottom."""
-    end = len(lines)
-    while end and not lines[end - 1]:
+def _select_printed(grid: Grid, text: Text, first: int) -> list[str]:
+    """Return the lines from index ``first`` to the cursor.
+
+    tmux moves the cursor of a dead pane to the bottom: blank lines there are not its own.
+    """
+    end = _find_cursor(grid, text)
+    while grid.dead and end > first and not text.lines[end - 1]:
         end -= 1
-    return lines[:end]
+    return text.lines[first:end]
 
 
 def _differs(known: Known, text: Text, alignment: Alignment) -> bool:

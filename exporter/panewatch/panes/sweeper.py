@@ -268,6 +268,8 @@ class Sweeper:
                 lines.append(line._replace(text=line.text[:limit]))
             else:
                 lines.append(line)
+        if (capture.grid.dead, capture.grid.pid) != (pane.facts.dead, pane.facts.pid):
+            self._next_list = self._next_full = now  # its end or its new start is news
         first = pane.read_at < 0
         pane.read_at = now
         pane.wanted = 0

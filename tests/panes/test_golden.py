@@ -1,0 +1,84 @@
+"""The exposition of the panes collector, word for word, and as promtool sees it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from panewatch.exposition import render
+from panewatch.panes.families import build_families
+from panewatch.panes.model import Identity
+from panewatch.panes.state import Program
+from panewatch.panes.sweeper import Published
+from panewatch.panes.tracked import PaneView
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "panes.prom"
+
+
+def make_view(pane: str, **values: object) -> PaneView:
+    usual: dict[str, object] = {
+        "identity": Identity("default", "work", "0", pane),
+        "pane_id": f"%{pane}",
+        "program": Program("python3", "", "program"),
+        "state": "working",
+        "state_seconds": {"working": 12.5, "unknown": 0.25},
+        "last_output": 1764000000.5,
+        "lines": 4711,
+        "gaps": 1,
+        "missed": 17,
+        "truncated": 2,
+        "captures": 99,
+        "failures": 0,
+        "interval": 1.0,
+        "cpu_seconds": 3.25,
+        "memory_bytes": 1 << 20,
+        "processes": 2,
+        "read_bytes": 4096,
+        "written_bytes": 8192,
+        "exit_status": None,
+        "exit_signal": None,
+    }
+    return PaneView(**(usual | values))  # type: ignore[arg-type]
+
+
+def expose() -> str:
+    """One pane of each kind, a server that hangs, one that is gone."""
+    remote = {"memory_bytes": None, "processes": None, "read_bytes": None, "written_bytes": None}
+    up = Published(
+        "default", "up", 0.0,
+        panes=(
+            make_view("0"),
+            make_view(
+                "1", program=Program("claude", "claude", "agent"), state="unknown",
+                last_output=None, cpu_seconds=None, **remote,
+            ),
+            make_view("2", state="dead", exit_status=137, cpu_seconds=None, **remote),
+            make_view("3", identity=Identity("default", 'a"b\\c', "0", "3"), state="dead",
+                      exit_signal=9),
+        ),
+        dropped=3, vanished=1, calls={"list": 10, "capture": 4}, failures={"timeout": 2},
+        sweep_seconds=0.015625,
+    )  # fmt: skip
+    frozen = Published("gpu1", "timeout", 0.0, panes=(
+        make_view("0", identity=Identity("gpu1", "train", "0", "0"), state="unknown"),
+    ), failures={"timeout": 5})  # fmt: skip
+    gone = Published("old", "no_server", 0.0)
+    families = build_families([up, frozen, gone])
+    return "".join(part for family in families for part in render(family).text)
+
+
+def test_the_exposition_is_as_agreed(request: pytest.FixtureRequest) -> None:
+    text = expose()
+    if request.config.getoption("--update-golden"):
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text()
+
+
+def test_promtool_finds_nothing_to_say() -> None:
+    result = subprocess.run(
+        ["promtool", "check", "metrics"], input=expose(), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
