@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 
+from panewatch.panes.model import Line
 from panewatch.panes.text import sign
 
 _REMEMBERED = 512
@@ -17,45 +18,89 @@ _REMEMBERED = 512
 class RedrawMemory:
     """The texts that a pane's screen showed lately, for screens that flip back and forth."""
 
-    __slots__ = ("_seen",)
+    __slots__ = ("_seen", "_turning")
 
     def __init__(self) -> None:
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._turning: OrderedDict[str, None] = OrderedDict()
+        """The letters of lines that changed in all but their letters: bars and spinners."""
 
-    def pick_new(self, before: Sequence[str], after: Sequence[str]) -> list[str]:
+    def pick_new(
+        self, before: Sequence[str], after: Sequence[str], cursor: int | None = None
+    ) -> list[Line]:
         """Return the lines of ``after`` that are new text against ``before``, in order.
 
         A line of ``before`` takes away one equal line, and failing that one line with
-        the same letters. Lines above the last ``len(before)`` ones were pushed up by
-        the program and count even if they were seen earlier; those below only if not.
+        the same letters. One that grew in its place is handed on as continued, one that
+        shrank is not. Lines above the last ``len(before)`` ones were pushed up by the
+        program and count even if they were seen earlier; those below only if not. The
+        line at index ``cursor`` is not looked at: it is not finished.
         """
+        before, after = _strip_end(before), _strip_end(after)
         equal = Counter(before)
         rest: list[tuple[int, str]] = []
         for place, line in enumerate(after):
             if equal[line] > 0:
                 equal[line] -= 1
-            else:
+            elif place != cursor:
                 rest.append((place, line))
         alike = Counter(sign(line) for line in equal.elements())
-        volatile = len(after) - len(before)
-        new: list[str] = []
+        pushed = len(after) - len(before)
+        new: list[Line] = []
         for place, line in rest:
             letters = sign(line)
             if alike[letters] > 0:
                 alike[letters] -= 1
-            elif letters or any(map(str.isdigit, line)):
-                seen = self._remember(line)
-                if place < volatile or not seen:
-                    new.append(line)
+                _note(self._turning, letters)
+                continue
+            if not letters and not any(map(str.isdigit, line)):
+                continue
+            seen = _note(self._seen, line) or (letters and letters in self._turning)
+            if seen and place >= pushed:
+                continue
+            grown = _find_grown(letters, place, before, pushed, alike)
+            if grown != letters:
+                new.append(Line(line, continued=bool(grown), redrawn=True))
         for line in before:
-            self._remember(line)
+            _note(self._seen, line)
         return new
 
-    def _remember(self, line: str) -> bool:
-        """Note ``line`` and tell whether it was noted before."""
-        seen = line in self._seen
-        self._seen[line] = None
-        self._seen.move_to_end(line)
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-        return seen
+
+def _find_grown(
+    letters: str, place: int, before: Sequence[str], pushed: int, gone: Counter[str]
+) -> str:
+    """Return the letters that a line ``before`` had which grew into the one at ``place``.
+
+    Nothing where there was none; ``letters`` itself where the line there shrank instead.
+    """
+    for index in (place, place - pushed):
+        if not 0 <= index < len(before):
+            continue
+        old = sign(before[index])
+        if not old or not gone[old]:
+            continue
+        if letters.startswith(old):
+            gone[old] -= 1
+            return old
+        if old.startswith(letters):
+            gone[old] -= 1
+            return letters
+    return ""
+
+
+def _strip_end(lines: Sequence[str]) -> Sequence[str]:
+    """Return ``lines`` without the blank ones at the end: an empty part of the screen."""
+    end = len(lines)
+    while end and not lines[end - 1]:
+        end -= 1
+    return lines[:end]
+
+
+def _note(memory: OrderedDict[str, None], text: str) -> bool:
+    """Note ``text`` and tell whether it was noted before."""
+    seen = text in memory
+    memory[text] = None
+    memory.move_to_end(text)
+    if len(memory) > _REMEMBERED:
+        memory.popitem(last=False)
+    return seen
