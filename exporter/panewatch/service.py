@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import queue
-import signal
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +14,10 @@ from panewatch.problems import ProblemsError
 from panewatch.registry import COLLECTORS, Entry
 from panewatch.runner import Runner
 from panewatch.server import Server
+from panewatch.signals import Signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from types import FrameType
 
     from prometheus_client.core import Metric
 
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
     from panewatch.config import CollectorSettings, Config
 
 # SIGTERM has 5 s in all; a collector may wait out a call that has a timeout of its own.
-_END: Final = 3.5
+_END: Final = 3.0
 _ANSWERS_END: Final = 2.0
 _LEAST_END: Final = 0.2
 
@@ -58,8 +55,7 @@ class Service:
         self._entries = entries
         self._reload_succeeded = True
         self._reload_time = time.time()
-        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._stopping = False
+        self._signals = Signals()
         self._collectors: dict[str, Collector] = {}
         self._collectors = self._choose(config)
         self._runner = Runner(self._pair(config, self._collectors), extra=self._describe)
@@ -85,16 +81,12 @@ class Service:
             ListenError: the address cannot be listened on; nothing was started.
             RuntimeError: the system has no thread left.
         """
-        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._take_signal)
+        self._signals.install()
         self.start()
-        while not self._stopping:
-            if self._signals.get() == signal.SIGHUP:
-                self.reload()
+        while not self._signals.is_ending() and self._signals.wait():
+            self.reload()
         self.stop()
-        # The interpreter's end gives handlers up before it is over; what is ignored stays so.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._signals.ignore()
         return 0
 
     def start(self) -> None:
@@ -146,7 +138,7 @@ class Service:
             config = config.model_copy(update={"web": web})
         collectors = self._choose(config)
         self._server.reload(config.web)  # first, because its files may be bad
-        self._runner.replace(self._pair(config, collectors), cancelled=lambda: self._stopping)
+        self._runner.replace(self._pair(config, collectors), cancelled=self._signals.is_ending)
         self._collectors, self._config = collectors, config
         logs.configure(config.log)
 
@@ -179,13 +171,6 @@ class Service:
         reload_time.add_sample(reload_time.name, {}, self._reload_time)
         yield from (build, successful, reload_time)
         yield from self._server.collect()
-
-    def _take_signal(self, number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGHUP:
-            if self._stopping:
-                os._exit(0)  # asked twice: whoever asks does not want to wait
-            self._stopping = True
-        self._signals.put(number)
 
 
 def scrape(config: Config, entries: Sequence[Entry] = COLLECTORS) -> tuple[bytes, bool]:

@@ -5,6 +5,8 @@ import os
 import resource
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 from polling import wait_until
-from runner.programs import HANGING, PANEWATCH, Exporter, get, metric
+from runner.programs import ENVIRONMENT, HANGING, PANEWATCH, Exporter, get, metric
 
 LOOPBACK = "127.0.0.1:0"
 QUIET = (*PANEWATCH, "--no-collector.panes", f"--web.listen-address={LOOPBACK}")
@@ -185,3 +187,22 @@ def test_restarts_on_one_port(launch: Launch) -> None:
         port = exporter.find_port()
         assert get(port)[0] == 200
         assert exporter.end() == 0
+
+
+def test_each_of_many_signals_is_taken() -> None:
+    program = """
+import os, signal, threading
+from panewatch.signals import Signals
+
+signals = Signals()
+signals.install()
+for _ in range(3000):
+    sender = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGHUP))
+    sender.start()
+    assert signals.wait()
+    sender.join()
+os.kill(os.getpid(), signal.SIGTERM)
+assert not signals.wait()
+assert signals.is_ending()
+"""
+    subprocess.run((sys.executable, "-c", program), check=True, timeout=60, env=ENVIRONMENT)
