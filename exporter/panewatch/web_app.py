@@ -115,7 +115,7 @@ class Pages:
             rendering = asyncio.create_task(background.call(work, "exposition"))
             self._renderings[key] = rendering
             rendering.add_done_callback(lambda _: self._renderings.pop(key))
-        return await asyncio.shield(rendering)
+        return await rendering
 
 
 class Gate:

@@ -56,10 +56,10 @@ class Running:
 
     def request(self, method: str, path: str, **headers: str) -> httpx.Response:
         given = {"Accept-Encoding": "identity", **headers}
-        return httpx.request(method, self.url + path, headers=given, verify=_NO_TLS)
+        return httpx.request(method, self.url + path, headers=given, verify=_NO_TLS, timeout=60)
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def ask(self, request: bytes) -> bytes:
         """Send bytes and read until the server closes."""
