@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import shlex
 import sys
 import threading
@@ -18,12 +19,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from prometheus_client import Metric
+
 from panewatch.config import PanesSettings, TmuxSettings
 from panewatch.panes.model import PaneKey, PaneUpdate
 from panewatch.panes.sweeper import Sweeper
 from panewatch.panes.tmux import Tmux
-from prometheus_client import Metric
-
 from report import Figure, Report, build_parser, publish
 from tally import Look, Tally, find_lines, tally
 from terminals import Pane, PrivateServer, wait_for
@@ -228,7 +229,7 @@ def run(arguments: argparse.Namespace) -> Report:
         report.rows.append(
             {
                 "pane": plan.name,
-                "lines/s": plan.asked if rate != rate else f"{rate:.0f}",
+                "lines/s": plan.asked if math.isnan(rate) else f"{rate:.0f}",
                 "printed": result.printed,
                 "once": result.once,
                 "repeated": result.repeated,
@@ -254,12 +255,12 @@ def run(arguments: argparse.Namespace) -> Report:
         Figure("lines seen of all that were printed", sum(r.once for r in every), "lines",
                peer="pipe-pane", peer_value=sum(r.printed for r in every)),
     ]  # fmt: skip
-    report.notes = [
+    report.notes.append(
         "All panes at once on one tmux server, history 2000, one sweeper at default settings;"
         f" all rows but {MUST_BE_EXACT_TO + 1}/s and more and respawns (which wipe what was"
         " printed since the last look) have to be exact. A rate below the one asked for is as"
         " fast as tmux took it."
-    ]
+    )
     return report
 
 

@@ -52,6 +52,7 @@ class Exporter:
     """An exporter that listens on ``port``; it ends with the ``with`` block."""
 
     def __init__(self, command: Sequence[str], folder: Path) -> None:
+        self._name = " ".join(command)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
         self._log = folder / f"{self.port}.log"
@@ -65,7 +66,7 @@ class Exporter:
 
     def __enter__(self) -> Self:
         try:
-            wait_for(lambda: self._answers(), 30, f"{self._process.args} answers")
+            wait_for(self._answers, 30, f"{self._name} answers")
         except BaseException:
             self._end()
             sys.stderr.write(self._log.read_text()[-2000:])
@@ -90,7 +91,7 @@ class Exporter:
 
     def _answers(self) -> bool:
         if self._process.poll() is not None:
-            raise ChildProcessError(f"{self._process.args} ended with {self._process.returncode}")
+            raise ChildProcessError(f"{self._name} ended with {self._process.returncode}")
         try:
             return bool(self.scrape())
         except OSError:

@@ -36,8 +36,7 @@ def print_lines(
         due = min(count, due - due % burst)
         if due > done:
             text = "".join(
-                f"{write_line(first + n)}\n"
-                + (_CLEAR if clear and (n + 1) % clear == 0 else "")
+                f"{write_line(first + n)}\n" + (_CLEAR if clear and (n + 1) % clear == 0 else "")
                 for n in range(done, due)
             )
             data = text.encode()

@@ -73,7 +73,9 @@ class Report:
         parts = [f"{self.benchmark} ({describe_machine()})", draw_figures(self.figures)]
         if self.rows:
             heads = list(self.rows[0])
-            parts.append(draw_table(heads, [[str(row[head]) for head in heads] for row in self.rows]))
+            parts.append(
+                draw_table(heads, [[str(row[head]) for head in heads] for row in self.rows])
+            )
         parts.extend(self.notes)
         return "\n\n".join(parts)
 
@@ -112,8 +114,7 @@ def draw_figures(figures: Sequence[Figure]) -> str:
             [
                 figure.what,
                 f"{format_number(figure.value)} {figure.unit}",
-                "" if figure.budget is None
-                else f"{'≥' if figure.at_least else '≤'} {format_number(figure.budget)} {figure.unit}",
+                write_budget(figure),
                 figure.verdict,
                 "" if figure.peer_value is None
                 else f"{figure.peer}: {format_number(figure.peer_value)} {figure.unit}",
@@ -123,12 +124,22 @@ def draw_figures(figures: Sequence[Figure]) -> str:
     )  # fmt: skip
 
 
+def write_budget(figure: Figure) -> str:
+    """Write a figure's budget, nothing where there is none."""
+    if figure.budget is None:
+        return ""
+    sign = "≥" if figure.at_least else "≤"
+    return f"{sign} {format_number(figure.budget)} {figure.unit}"
+
+
 def draw_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table with aligned columns."""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     lines = [heads, ["-" * width for width in widths], *rows]
     return "\n".join(
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        "| "
+        + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        + " |"
         for line in lines
     )
 

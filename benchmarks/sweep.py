@@ -14,12 +14,12 @@ import time
 from collections.abc import Sequence
 
 import libtmux
+
 from panewatch.config import PanesSettings, TmuxSettings
 from panewatch.panes.processes import measure_trees
 from panewatch.panes.sweeper import Sweeper
 from panewatch.panes.tmux import Tmux
 from panewatch.panes.tracked import PaneView
-
 from report import Figure, Report, build_parser, publish
 from terminals import IDLE, Pane, PrivateServer, wait_for
 
@@ -147,12 +147,12 @@ def run(arguments: argparse.Namespace) -> Report:
         figures, details = measure(count, arguments.rounds, peer_rounds)
         report.figures += figures
         report.rows.append(details)
-    report.notes = [
+    report.notes.append(
         f"Medians of {arguments.rounds} rounds after {WARM_UP} of warm-up; before each, every pane"
         f" printed {LINES} lines, and each sweep was checked to have read just those. Some sweeps"
         " hold a listing with all facts, as in service. Process trees are measured every 5 s in"
         " service, here apart."
-    ]
+    )
     return report
 
 

@@ -1,0 +1,72 @@
+"""Each benchmark runs at its smallest sizes, and says what it found."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BENCHMARKS = ROOT / "benchmarks"
+SIZES = {
+    "sweep": "--panes 2 5 --rounds 1 --peer-rounds 1",
+    "completeness": "--seconds 2 --rates 100",
+    "latency": "--events 4 --panes 2 --longest 0.3",
+    "footprint": "--panes 3 --seconds 1 --warm-up 0 --scrape-interval 0.5",
+    "scrape": "--panes 3 --scrapers 1 5 --requests 3",
+}
+FIGURES = {"sweep": 6, "completeness": 5, "latency": 3, "footprint": 5, "scrape": 7}
+
+
+def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        (sys.executable, str(BENCHMARKS / f"{name}.py"), *words),
+        capture_output=True, text=True, check=False, timeout=100,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "exporter")},
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_benchmark_runs_at_its_smallest(name: str) -> None:
+    done = run(name, "--json", *SIZES[name].split())
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found["benchmark"] == name
+    assert len(found["figures"]) == FIGURES[name]
+    for figure in found["figures"]:
+        assert figure["what"]
+        assert (figure["verdict"] == "") == (figure["budget"] is None)
+    values = {figure["what"]: figure["value"] for figure in found["figures"]}
+    if name == "completeness":
+        assert values["lines repeated, foreign or disordered anywhere"] == 0
+        assert all(row["printed"] > 0 for row in found["rows"])
+    if name == "scrape":
+        assert values["answers refused or torn"] == 0
+        assert all(row["answers"] and row["series"] for row in found["rows"])
+
+
+def test_every_benchmark_is_run_by_all_and_described() -> None:
+    scripts = {path.stem for path in BENCHMARKS.glob("*.py") if "build_parser(" in path.read_text()}
+    assert scripts - {"report"} == set(SIZES)
+    text = (ROOT / "docs/benchmarks.md").read_text()
+    for name in SIZES:
+        assert f"`benchmarks/{name}.py`" in text
+        assert name in (done := run("all", "--help").stdout), done
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
+def test_all_writes_the_figures_of_each(tmp_path: Path) -> None:
+    table = tmp_path / "table.md"
+    done = run("all", "--quick", "--output", str(table), "latency")
+    text = table.read_text()
+    assert "## latency" in text
+    assert "printed → visible, p99" in text
+    assert (done.returncode == 0) == ("All budgets met." in text)
