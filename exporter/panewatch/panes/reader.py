@@ -103,6 +103,7 @@ class PaneReader:
         reading = Reading()
         if self._from_start:
             reading.lines = [Line(line) for line in _select_printed(capture.grid, text, 0)]
+            reading.lines += self._memory.pick_new((), text.lines[cursor + 1 :])
             reading.gap = capture.grid.trims or text.start > 0
             reading.missed = text.start
         elif capture.alternate:
@@ -128,6 +129,9 @@ class PaneReader:
         below = _shows_text(known.text.lines, known.cursor + 1) or _shows_text(lines, cursor + 1)
         if alignment.fit is Fit.LOST or (alignment.fit is Fit.EXACT and not below):
             reading.lines = self._finish_pending(_select_printed(grid, text, resume))
+            if alignment.fit is Fit.LOST:
+                before = known.text.lines[known.cursor :]
+                reading.lines += self._memory.pick_new(before, lines[cursor + 1 :])
         else:
             start = alignment.kept + alignment.offset
             before = known.text.lines[alignment.kept :]
