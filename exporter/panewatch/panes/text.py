@@ -8,6 +8,7 @@ from functools import lru_cache
 from wcwidth import wcswidth, wcwidth
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_JOINER = "\N{ZERO WIDTH JOINER}"
 
 
 @lru_cache(maxsize=4096)
@@ -40,6 +41,13 @@ def count_cells(text: str) -> int:
     return width if width >= 0 else len(text)
 
 
+@lru_cache(maxsize=4096)
+def _count_alone(character: str) -> int:
+    """Return how many columns tmux gives a character that nothing joins to the last one."""
+    # A flag is a pair of letters, one column each.
+    return 1 if "\U0001f1e6" <= character <= "\U0001f1ff" else max(0, wcwidth(character))
+
+
 def count_rows(text: str, width: int) -> int:
     """Return how many rows of ``width`` columns a joined line fills, at least one."""
     if text.isascii():
@@ -47,8 +55,10 @@ def count_rows(text: str, width: int) -> int:
     if count_cells(text) <= width:
         return 1
     rows, column = 1, 0
+    joined = False
     for character in text:
-        cells = max(0, wcwidth(character))
+        cells = 0 if joined else _count_alone(character)
+        joined = character == _JOINER
         # A wide character that does not fit leaves the last column empty.
         if column + cells > width:
             rows, column = rows + 1, 0
