@@ -61,10 +61,12 @@ def write_section(found: dict[str, Any]) -> str:
 def main(words: Sequence[str] | None = None) -> int:
     """Run them; 1 where a budget is missed or a benchmark fails."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("names", nargs="*", choices=[*QUICK, []], help="default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(QUICK)}")
     parser.add_argument("--quick", action="store_true", help="only show that they run")
     parser.add_argument("--output", type=Path, help="write the table to this file too")
     arguments = parser.parse_args(words)
+    if unknown := set(arguments.names) - set(QUICK):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     sections: list[str] = []
     missed: list[str] = []
     for name in arguments.names or QUICK:
