@@ -11,12 +11,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from prometheus_client import ProcessCollector
-
 from panewatch import contract
 from panewatch.cli import build_parser
 from panewatch.config import Config
 from panewatch.panes import contract as panes_contract
+from panewatch.process import OwnProcessCollector
 from panewatch.settings_file import variable
 from panewatch.settings_schema import describe, find_node, is_duration, is_section
 from panewatch.settings_types import format_duration
@@ -108,7 +107,7 @@ def render_metrics(domains: Iterable[tuple[str, tuple[MetricSpec, ...]]] = DOMAI
     lines += ["", "## The process", ""]
     lines += ["From the Prometheus client library, as in every exporter of its kind.", ""]
     lines += _table("metric|type|meaning")
-    for family in ProcessCollector(registry=None).collect():
+    for family in OwnProcessCollector().collect():
         suffix = "_total" if family.type == "counter" else ""
         lines.append(_row(f"`{family.name}{suffix}`", family.type, family.documentation))
     return _page("Metrics", lines)

@@ -83,6 +83,7 @@ class Sampler:
         self._clock = clock
         self._lock = threading.Lock()
         self._nothing = Snapshot()
+        self._rendered: dict[int, tuple[Metric, Rendered]] = {}
         self._state = State(self._nothing)
         self._begun: float | None = None
         self._given_up = False
@@ -142,8 +143,12 @@ class Sampler:
         with self._lock:
             self._begun, self._given_up = begun, False
         families, reasons = self._collect()
-        snapshot = Snapshot(families)
-        snapshot.prepare_like(self._state.snapshot)
+        before = self._state.snapshot
+        if before.holds(families):
+            snapshot = before
+        else:
+            snapshot = Snapshot(families)
+            snapshot.prepare_like(before)
         with self._lock:
             duration = self._clock.monotonic() - begun
             noticed = self._given_up
@@ -174,10 +179,11 @@ class Sampler:
                     self.collector.start()
                 self._started = True
             taken: set[str] = set()
+            known, self._rendered = self._rendered, {}
             for metric in self.collector.collect():
                 if self._is_overdue():
                     raise _GivenUpError  # noqa: TRY301 - one place decides what a failure means
-                self._admit(metric, families, taken, reasons)
+                self._admit(metric, known, families, taken, reasons)
         except _GivenUpError:
             pass
         except SourceUnavailable as error:
@@ -191,11 +197,18 @@ class Sampler:
         return families, reasons
 
     def _admit(
-        self, metric: Metric, families: list[Rendered], taken: set[str], reasons: set[str]
+        self,
+        metric: Metric,
+        known: dict[int, tuple[Metric, Rendered]],
+        families: list[Rendered],
+        taken: set[str],
+        reasons: set[str],
     ) -> None:
         """Take a family in as far as it is valid and nobody else has its names."""
         try:
-            rendered = render(metric)
+            # The very same object as in the sample before is unchanged: that is agreed.
+            rendered = known[id(metric)][1] if id(metric) in known else render(metric)
+            self._rendered[id(metric)] = (metric, rendered)
         except (InvalidFamilyError, AttributeError, TypeError):
             reasons.add("invalid")
             self._warn("invalid", detail="family has no valid name or type")

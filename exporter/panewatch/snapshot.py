@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 import zlib
+from operator import is_
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from panewatch.exposition import OPENMETRICS_END
@@ -34,6 +35,10 @@ class Snapshot:
         self._encoded: dict[bool, bytes] = {}
         self._deflated: dict[bool, bytes] = {}
         self._asked: set[Format] = set()
+
+    def holds(self, families: Sequence[Rendered]) -> bool:
+        """Tell whether these very families are the ones of this snapshot."""
+        return len(families) == len(self._families) and all(map(is_, families, self._families))
 
     def encode(self, wanted: Format) -> bytes:
         """Give the text of the families, without an end."""

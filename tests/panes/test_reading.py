@@ -30,10 +30,11 @@ def test_identical_lines_count_each(tmux: PrivateTmux) -> None:
 
 def test_a_burst_beyond_the_screen_is_read_whole(tmux: PrivateTmux) -> None:
     puppet, watch = Puppet(tmux), Watch(tmux)
+    puppet.print(*number(0, 1))
     watch.look()
-    puppet.print(*number(0, 1900))
+    puppet.print(*number(1, 1900))
     watch.look()
-    assert watch.witness.texts(puppet.pane) == number(0, 1900)
+    assert watch.witness.texts(puppet.pane) == number(0, 1901)
     assert watch.witness.gaps(puppet.pane) == 0
 
 

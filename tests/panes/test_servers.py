@@ -15,6 +15,7 @@ import pytest
 from panes.private_tmux import PrivateTmux
 from panes.scraping import Scrape, collecting
 from panes.watching import Watch
+from panewatch.panes.discovery import find_running
 from panewatch.panes.sweep import Absence, Reader, Request
 from panewatch.panes.tmux import Tmux, TmuxError
 from polling import wait_until
@@ -245,7 +246,7 @@ def test_containers_and_hosts_are_read_through_a_prefix(tmux: PrivateTmux) -> No
         scrape = Scrape(collector)
         assert scrape.value("pane_state", server="box", state="working") == 1
         # Processes on the other side are not ours to measure.
-        assert scrape.value("pane_processes") is None
+        assert scrape.values("pane_processes", server="box") == []
 
 
 def test_arguments_reach_a_remote_shell_whole(tmux: PrivateTmux, tmp_path: Path) -> None:
@@ -264,6 +265,11 @@ def test_every_server_of_the_user_is_discovered(
     tmux: PrivateTmux, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMUX_TMPDIR", str(tmux.folder))
+    # Other tests run beside this one: see their servers and none of their ends.
+    monkeypatch.setattr(
+        "panewatch.panes.collector.find_running",
+        lambda: (path for path in find_running() if tmux.folder in path.parents),
+    )
     folder = tmux.folder / f"tmux-{os.getuid()}"
     folder.mkdir(mode=0o700)
     usual, elsewhere = PrivateTmux(folder), tmux
@@ -285,6 +291,20 @@ def test_every_server_of_the_user_is_discovered(
             assert Scrape(collector).unavailable == ""
     finally:
         usual.kill()
+
+
+def test_a_server_with_a_name_of_its_own_is_not_found_again(
+    tmux: PrivateTmux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "panewatch.panes.collector.find_running", lambda: iter((Path(tmux.socket),))
+    )
+    tmux.start("sleep 1000")
+    server = {"name": "mine", "socket": tmux.socket}
+    with collecting(tmux={"servers": [server]}) as collector:
+        states = Scrape(collector).states()
+    assert states["mine"] == "up"
+    assert "tmux.sock" not in states
 
 
 def test_no_server_at_all_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

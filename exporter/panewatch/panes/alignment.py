@@ -8,7 +8,7 @@ continue and the text itself has to agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -71,33 +71,70 @@ def align(known: Known, grid: Grid, text: Text, *, whole: bool = False) -> Align
         The alignment, or None where the text does not reach back far enough and
         a longer one may tell.
     """
+    beyond = text.start > 0 and not whole
+    if known.grid.width == grid.width:
+        candidates = list(_place(known, grid, text))
+        reaching = [place for place in candidates if place.begin < known.settled]
+        if not reaching and known.settled and beyond:
+            return None
+        found = _align_by_rows(known, grid, text, reaching or candidates)
+        if found is not None:
+            return found
+    found = _align_by_text(known, grid, text)
+    if found.fit is Fit.LOST and beyond:
+        return None
+    return found
+
+
+def _align_by_rows(
+    known: Known, grid: Grid, text: Text, places: Sequence[_Place]
+) -> Alignment | None:
+    same_process = known.grid.pid == grid.pid
+    for place in places:
+        if _agree(known, text, place):
+            # A respawn wipes the screen, and with it what was printed since.
+            fit = Fit.EXACT if same_process else Fit.LOST
+            return Alignment(fit, place.offset, known.settled)
+    for place in places:
+        kept = _count_kept(known, text, place, wiped=not same_process)
+        if kept is not None:
+            return Alignment(Fit.REDRAWN if same_process else Fit.LOST, place.offset, kept)
+    return None
+
+
+def _align_by_text(known: Known, grid: Grid, text: Text) -> Alignment:
     same_width = known.grid.width == grid.width
     same_process = known.grid.pid == grid.pid
-    if same_width:
-        candidates = list(_place(known, grid, text))
-        for offset in candidates:
-            if _agree(known, text, offset):
-                # A respawn wipes the screen, and with it what was printed since.
-                fit = Fit.EXACT if same_process else Fit.LOST
-                return Alignment(fit, offset, known.settled)
-        for offset in candidates:
-            kept = _count_kept(known, text, offset, wiped=not same_process)
-            if kept is not None:
-                return Alignment(Fit.REDRAWN if same_process else Fit.LOST, offset, kept)
-    found = _search(known, text, strict=same_width)
-    enough = _CONVINCING_IN_FLOOD if same_width and grid.trims else _CONVINCING
-    if found is not None and found.length >= min(enough, known.settled):
-        return Alignment(Fit.EXACT, found.offset, known.settled)
-    if text.start > 0 and not whole:
-        return None
+    found = _search(known, text, known.settled, strict=same_width)
     if found is not None:
-        # Too few lines to be sure that nothing is lost, enough not to repeat them.
-        return Alignment(Fit.LOST, found.offset, known.settled)
+        enough = _CONVINCING_IN_FLOOD if same_width and grid.trims else _CONVINCING
+        spoken = sum(map(bool, known.text.lines[: known.settled]))
+        # A few lines are not enough to be sure that nothing is lost, but not to be repeated.
+        sure = same_process and found.length >= min(enough, spoken)
+        return Alignment(Fit.EXACT if sure else Fit.LOST, found.offset, known.settled)
+    if not same_process:
+        # A respawn wiped the screen; the lines above it are still there.
+        survives = known.text.line_at(known.grid.history)
+        found = _search(known, text, survives, strict=False)
+        if found is not None:
+            kept = _follow(known, text, found.offset, survives)
+            return Alignment(Fit.LOST, found.offset, kept)
     return Alignment(Fit.LOST, missed=_count_missed(known, grid))
 
 
-def _place(known: Known, grid: Grid, text: Text) -> Iterator[int]:
-    """Yield the offsets that the row numbers allow, fewest new rows first."""
+class _Place(NamedTuple):
+    """A place where the text may continue the known one.
+
+    ``begin`` is the first known line whose start is in the text: the line before it may
+    be there in part.
+    """
+
+    offset: int
+    begin: int
+
+
+def _place(known: Known, grid: Grid, text: Text) -> Iterator[_Place]:
+    """Yield the places that the row numbers allow, fewest new rows first."""
     first, last = known.text.start, known.text.stop
     dropped = 0
     while dropped <= last - text.start:
@@ -108,7 +145,7 @@ def _place(known: Known, grid: Grid, text: Text) -> Iterator[int]:
                 row = known.text.starts[index] - dropped
                 place = text.first_from(row)
                 if place < len(text.lines) and text.starts[place] == row:
-                    yield place - index
+                    yield _Place(place - index, index)
         if not grid.trims:
             break
         dropped += grid.step
@@ -117,12 +154,12 @@ def _place(known: Known, grid: Grid, text: Text) -> Iterator[int]:
         index = known.text.first_from(known.grid.history)
         place = text.first_from(0)
         if place < len(text.lines) and text.starts[place] == 0:
-            yield place - index
+            yield _Place(place - index, index)
 
 
-def _agree(known: Known, text: Text, offset: int) -> bool:
+def _agree(known: Known, text: Text, place: _Place) -> bool:
     """Tell whether all known settled lines that the text reaches back to are in it."""
-    begin = max(0, -offset)
+    offset, begin = place
     if begin > known.settled or (begin == known.settled and begin > 0):
         return False
     stop = known.settled + offset
@@ -132,7 +169,7 @@ def _agree(known: Known, text: Text, offset: int) -> bool:
     )
 
 
-def _count_kept(known: Known, text: Text, offset: int, *, wiped: bool) -> int | None:
+def _count_kept(known: Known, text: Text, place: _Place, *, wiped: bool) -> int | None:
     """Return how many known lines stand unchanged before the first one that differs.
 
     Rows in the history cannot be drawn over: they have to agree. Where there are none
@@ -140,15 +177,17 @@ def _count_kept(known: Known, text: Text, offset: int, *, wiped: bool) -> int | 
     process began with the screen ``wiped``.
     """
     lines = known.text.lines
-    begin = max(0, -offset)
-    history = known.text.first_from(known.grid.history)
+    offset, begin = place
+    # A line that reaches from the history into the screen may lose its end.
+    history = known.text.line_at(known.grid.history)
     stop = min(known.settled, len(text.lines) - offset)
-    kept = begin
-    while kept < stop and lines[kept] == text.lines[kept + offset]:
-        kept += 1
+    kept = _follow(known, text, offset, begin)
     if kept < min(history, stop):
         return None
-    if wiped or any(lines[begin:kept]):
+    if wiped:
+        rest = text.lines[kept + offset] if kept < stop else ""
+        return kept + bool(rest and lines[kept].startswith(rest))
+    if any(lines[begin:kept]):
         return kept
     stayed = any(
         lines[i] and lines[i] == text.lines[i + offset]
@@ -157,33 +196,44 @@ def _count_kept(known: Known, text: Text, offset: int, *, wiped: bool) -> int | 
     return kept if stayed else None
 
 
+def _follow(known: Known, text: Text, offset: int, begin: int) -> int:
+    """Return the first settled line from ``begin`` on that the text does not have."""
+    stop = min(known.settled, len(text.lines) - offset)
+    index = begin
+    while index < stop and known.text.lines[index] == text.lines[index + offset]:
+        index += 1
+    return index
+
+
 class _Found(NamedTuple):
-    """Where known lines were found, and how many of them agree."""
+    """Where known lines were found, and how many of them agree, blank ones not counted."""
 
     offset: int
     length: int
 
 
-def _search(known: Known, text: Text, *, strict: bool) -> _Found | None:
-    """Look for the known settled lines anywhere in the text, latest place first.
+def _search(known: Known, text: Text, wanted: int, *, strict: bool) -> _Found | None:
+    """Look for the first ``wanted`` known lines anywhere in the text, latest place first.
 
     ``strict`` asks that all of them agree that can be there; otherwise a few do.
     """
-    lines, wanted = known.text.lines, known.settled
-    if not any(lines[:wanted]):
+    lines = known.text.lines
+    spoken = sum(map(bool, lines[:wanted]))
+    if not spoken:
         return None
     anchor = lines[wanted - 1]
     for place in range(len(text.lines) - 1, -1, -1):
         if text.lines[place] != anchor:
             continue
         length = 1
-        # The first line of a part may be the end of a longer one: it proves nothing.
-        longest = min(wanted, place + 1 - (text.start > 0))
+        longest = min(wanted, place + 1)
         while length < longest and lines[wanted - 1 - length] == text.lines[place - length]:
             length += 1
-        whole = 0 < length == longest
-        convincing = length >= min(_CONVINCING, wanted)
-        if whole if strict else convincing:
+        # The first line of the text may be the end of a longer one: it need not agree.
+        whole = length >= min(wanted, place)
+        # Blank lines are everywhere: they prove no place.
+        length = sum(map(bool, lines[wanted - length : wanted]))
+        if length >= min(1 if whole else _CONVINCING, spoken) and (whole or not strict):
             return _Found(place + 1 - wanted, length)
     return None
 

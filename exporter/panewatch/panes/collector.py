@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from operator import is_
 from pathlib import Path
 from typing import ClassVar
 
@@ -55,6 +56,10 @@ class PanesCollector:
         self._paths: dict[str, Path] = {}
         self._next_discovery = self._next_search = 0.0
         self._elsewhere: tuple[Path, ...] = ()
+        self._named: set[Path] = set()
+        """Sockets of this machine that have a name of their own in the settings."""
+        self._seen: list[Published] = []
+        self._families: tuple[Metric, ...] = ()
         self._discovers = not config.tmux.sockets
 
     def start(self) -> None:
@@ -62,6 +67,8 @@ class PanesCollector:
         tmux = self._config.tmux
         for server in tmux.servers:
             self._watch(server.name, server.socket, server.prefix)
+            if not server.prefix:
+                self._named.add(_locate(server.socket or DEFAULT))
         for name, path in name_servers(map(_locate, tmux.sockets), self._sweepers).items():
             self._watch(name, str(path), ())
 
@@ -84,6 +91,10 @@ class PanesCollector:
         """
         if self._discovers:
             self._discover(time.monotonic())
+        # The first sample tells of every server, or that it does not answer.
+        deadline = time.monotonic() + self._config.tmux.timeout + 1.0
+        for sweeper in self._sweepers.values():
+            sweeper.wait_for_first(max(0.0, deadline - time.monotonic()))
         published = [
             self._check(sweeper.published)
             for sweeper in self._sweepers.values()
@@ -91,7 +102,10 @@ class PanesCollector:
         ]
         if not self._sweepers:
             published = [Published(DEFAULT, "no_server", time.monotonic())]
-        yield from build_families(published)
+        same = len(published) == len(self._seen) and all(map(is_, published, self._seen))
+        if not same:
+            self._seen, self._families = published, tuple(build_families(published))
+        yield from self._families
         failed = [
             f"{view.server}: {view.state}" for view in published if view.state not in _NO_FAILURE
         ]
@@ -121,7 +135,7 @@ class PanesCollector:
             self._sweepers.keys() - self._paths.keys(),
         )
         for name, path in names.items():
-            if path in self._paths.values():
+            if path in self._named or path in self._paths.values():
                 continue
             if probe(path) in {"up", "permission"}:
                 self._paths[name] = path

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePath
 
 _TERMINAL_GROUP = 5
 """Field of ``/proc/PID/stat``, counted behind the command: the foreground process group."""
+
+_TAKES_A_WORD = {"--rcfile", "--init-file", "--init-command", "-O", "+O", "-o", "+o", "-C"}
+"""Options of shells whose next word is no script."""
 
 _INTERPRETERS = ("node", "python", "bun", "deno", "ruby", "perl")
 
@@ -48,7 +52,14 @@ def inspect(pane_pid: int) -> Foreground | None:
 def read_arguments(arguments: Sequence[str]) -> Foreground:
     """Tell what a command line means; the words are as the program got them."""
     name = PurePath(arguments[0].removeprefix("-")).name if arguments else ""
-    script = next((word for word in arguments[1:] if not word.startswith("-")), None)
+    script = next(
+        (
+            word
+            for before, word in pairwise(arguments)
+            if not word.startswith(("-", "+")) and before not in _TAKES_A_WORD
+        ),
+        None,
+    )
     names = {name}
     if script is not None and name.startswith(_INTERPRETERS):
         names |= {PurePath(script).name, PurePath(script).stem}

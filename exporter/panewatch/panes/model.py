@@ -55,7 +55,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class PaneUpdate:
-    """One look at one pane, as observers get it."""
+    """One look at one pane, as observers get it.
+
+    ``gap`` tells that text was lost since the last look: before, between or after the
+    ``lines`` of this one.
+    """
 
     key: PaneKey
     identity: Identity

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -39,8 +41,26 @@ def measure_trees(roots: Iterable[int]) -> dict[int, Usage]:
     usages: dict[int, Usage] = {}
     for root in roots:
         if root in known:
-            usages[root] = _sum_tree(known[root], children)
+            usage = _sum_tree(known[root], children)
+            if usage.processes:
+                usages[root] = usage
     return usages
+
+
+def read_exit(pid: int) -> tuple[int | None, int | None]:
+    """Return exit status and signal of a process that ended and was not waited for.
+
+    tmux 3.3a now and then forgets to ask how a pane's command ended until another one
+    ends; the kernel knows. Both are None where it does not tell.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        code = os.waitstatus_to_exitcode(int(fields[-1])) if fields[0] == b"Z" else None
+    except (OSError, ValueError, IndexError):
+        return None, None
+    if code is None:
+        return None, None
+    return (code, None) if code >= 0 else (None, -code)
 
 
 def _sum_tree(root: psutil.Process, children: dict[int, list[psutil.Process]]) -> Usage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os.path import commonprefix
 
 from panewatch.panes.alignment import Alignment, Fit, Known, align
 from panewatch.panes.capture import DEAD_NOTE, Capture, Grid, Text
@@ -128,7 +129,10 @@ class PaneReader:
             resume = known.settled + alignment.offset
         below = _shows_text(known.text.lines, known.cursor + 1) or _shows_text(lines, cursor + 1)
         if alignment.fit is Fit.LOST or (alignment.fit is Fit.EXACT and not below):
-            reading.lines = self._finish_pending(_select_printed(grid, text, resume))
+            fresh = _select_printed(grid, text, resume)
+            if alignment.fit is Fit.LOST:
+                _drop_known(fresh, known, alignment.kept)
+            reading.lines = self._finish_pending(fresh)
             if alignment.fit is Fit.LOST:
                 before = known.text.lines[known.cursor :]
                 reading.lines += self._memory.pick_new(before, lines[cursor + 1 :])
@@ -206,6 +210,18 @@ def _find_cursor(grid: Grid, text: Text) -> int:
 
 def _shows_text(lines: list[str], start: int) -> bool:
     return any(lines[start:])
+
+
+def _drop_known(fresh: list[str], known: Known, kept: int) -> None:
+    """Cut off what is known of the first line.
+
+    A respawn wipes the screen under a line that reached into it, and tmux joins the
+    new program's first line to what is left of the old one in the history.
+    """
+    if fresh and 0 < kept < len(known.text.lines):
+        common = commonprefix([fresh[0], known.text.lines[kept]])  # noqa: RUF071  # no paths
+        if len(common) >= known.grid.width:
+            fresh[0] = fresh[0][len(common) :]
 
 
 def _select_printed(grid: Grid, text: Text, first: int) -> list[str]:

@@ -74,7 +74,7 @@ class Roster:
                 stays = pane.identity in places.values()
                 pane.counts = old.get(identity) or (Counts() if stays else pane.counts)
                 pane.identity = identity
-            pane.take_facts(facts, local=local)
+            pane.take_facts(facts, listing.rows[pane_id], local=local, now=now)
             panes[pane_id] = pane
         self.panes = panes
         return gone

@@ -46,8 +46,8 @@ _BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 MOST_BACKOFF_SECONDS = _BACKOFF_SECONDS[-1]
 """The longest pause between two tries to reach a server that fails."""
 
-_FULL_SHARE = 20
-"""A listing with all facts is repeated after this many times its own duration."""
+_COSTLY_SHARE = 20
+"""What costs much is repeated after this many times its own duration at the earliest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,15 @@ class Sweeper:
         self._thread = threading.Thread(target=self._run, name=f"tmux-{name}", daemon=True)
         self.published: Published | None = None
         """What was known after the last sweep; None before the first one ended."""
+        self._first = threading.Event()
 
     def start(self) -> None:
         """Begin to watch."""
         self._thread.start()
+
+    def wait_for_first(self, timeout: float) -> None:
+        """Wait until the first sweep has ended, at most ``timeout`` seconds."""
+        self._first.wait(timeout)
 
     def ask_to_stop(self) -> None:
         """Let the thread end; a tmux call that it may be in is ended."""
@@ -172,7 +177,7 @@ class Sweeper:
             for key in self._roster.update(listing, local=self._local, now=now, wall=wall):
                 self._forget(key)
             spent = time.monotonic() - now
-            self._next_full = now + max(self._settings.list_interval, spent * _FULL_SHARE)
+            self._next_full = now + max(self._settings.list_interval, spent * _COSTLY_SHARE)
         if self._local and not (self._wake.watches and listing.server.pid == self._server_pid):
             self._wake = WakeWatch(listing.server.pid)
         self._server_pid = listing.server.pid
@@ -307,11 +312,12 @@ class Sweeper:
         now = time.monotonic()
         if not self._local or now < self._next_processes:
             return
-        self._next_processes = now + self._settings.process_interval
         panes = self._roster.panes.values()
         usages = measure_trees({pane.facts.pid for pane in panes if not pane.facts.dead})
         for pane in panes:
             pane.take_usage(None if pane.facts.dead else usages.get(pane.facts.pid))
+        spent = time.monotonic() - now
+        self._next_processes = now + max(self._settings.process_interval, spent * _COSTLY_SHARE)
 
     def _forget(self, key: PaneKey) -> None:
         for observer in self._observers:
@@ -364,3 +370,4 @@ class Sweeper:
             sweep_seconds=sweep_seconds,
             families=tuple(f for observer in self._observers for f in observer.collect()),
         )
+        self._first.set()

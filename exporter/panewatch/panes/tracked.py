@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from panewatch.config import PanesSettings
 from panewatch.panes.foreground import inspect
 from panewatch.panes.listing import PaneFacts
 from panewatch.panes.model import Identity, PaneKey
 from panewatch.panes.pace import Pace
-from panewatch.panes.processes import Usage
+from panewatch.panes.processes import Usage, read_exit
 from panewatch.panes.reader import PaneReader
 from panewatch.panes.state import Program, StateMachine, name_program
 
@@ -69,6 +69,8 @@ class TrackedPane:
     """A pane of one server, from the first listing that shows it to the last."""
 
     __slots__ = (
+        "_inspect_at",
+        "_inspected",
         "_machine",
         "_measured",
         "_settings",
@@ -106,6 +108,8 @@ class TrackedPane:
         self._usage: Usage | None = None
         self._measured: Usage | None = None
         self._settled_at = now
+        self._inspected: tuple[PaneFacts, str] | None = None
+        self._inspect_at = now
         self.key = key
         self.facts = facts
         self.identity = identity
@@ -131,11 +135,18 @@ class TrackedPane:
         """The state after the last advance."""
         return self._machine.state
 
-    def take_facts(self, facts: PaneFacts, *, local: bool) -> None:
-        """Take in a new listing of the pane."""
+    def take_facts(self, facts: PaneFacts, row: str, *, local: bool, now: float) -> None:
+        """Take in a new listing of the pane; ``local`` tells that its processes run here."""
+        if local and facts.dead and facts.exit_status is None and facts.exit_signal is None:
+            status, number = read_exit(facts.pid)
+            facts = replace(facts, exit_status=status, exit_signal=number)
+        # What runs changes when somebody types, which shows; or rarely, out of sight.
+        seen = (facts, row)
+        if seen != self._inspected or now >= self._inspect_at:
+            self._inspected, self._inspect_at = seen, now + self._settings.process_interval
+            foreground = inspect(facts.pid) if local and not facts.dead else None
+            self.program = name_program(facts.command, foreground, self._settings)
         self.facts = facts
-        foreground = inspect(facts.pid) if local and not facts.dead else None
-        self.program = name_program(facts.command, foreground, self._settings)
 
     def note_output(self, now: float, wall: float) -> None:
         """Note that the pane was seen to have printed."""
