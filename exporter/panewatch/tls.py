@@ -55,15 +55,15 @@ _UNSUPPORTED: Final = {
 }
 
 
-def one_of(allowed: Iterable[str]) -> AfterValidator:
-    """Make a validator that lets pass only the given words and the empty text.
+def one_of(allowed: Iterable[str], *, blank: bool = False) -> AfterValidator:
+    """Make a validator that lets pass only the given words, and the empty text where ``blank``.
 
     A word that the toolkit knows and panewatch cannot do is refused by name.
     """
     words = tuple(allowed)
 
     def check(value: str) -> str:
-        if not value or value in words:
+        if value in words or (blank and not value):
             return value
         listed = f"allowed: {', '.join(words)}"
         if value in _UNSUPPORTED:
@@ -71,6 +71,28 @@ def one_of(allowed: Iterable[str]) -> AfterValidator:
         raise ValueError(f"unknown value; {listed}")
 
     return AfterValidator(check)
+
+
+def check_curve(value: str) -> str:
+    """Return the name of a curve that the Python which runs this can set.
+
+    Raises:
+        ValueError: it names no curve, or one that this Python cannot set.
+    """
+    settable = [name for name, own in CURVES.items() if _can_set(own)]
+    if value in settable:
+        return value
+    problem = f"{value}: this Python cannot set it" if value in CURVES else "unknown value"
+    raise ValueError(f"{problem}; allowed: {', '.join(settable)}")
+
+
+def _can_set(curve: str) -> bool:
+    # Python 3.11.2, which Debian 12 has, knows X25519 by name and still fails to set it.
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve(curve)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
 
 
 def shorten_address(name: str) -> str:
@@ -99,14 +121,14 @@ class TlsSettings(Section):
 
     cert_file: str = ""
     key_file: str = Field(default="", repr=False)
-    client_auth_type: Annotated[str, one_of(CLIENT_AUTH)] = ""
+    client_auth_type: Annotated[str, one_of(CLIENT_AUTH, blank=True)] = ""
     client_ca_file: str = ""
     client_allowed_sans: tuple[Annotated[str, AfterValidator(shorten_address)], ...] = ()
-    min_version: Annotated[str, one_of(VERSIONS)] = "TLS12"
-    max_version: Annotated[str, one_of(VERSIONS)] = "TLS13"
+    min_version: Annotated[str, one_of(VERSIONS, blank=True)] = "TLS12"
+    max_version: Annotated[str, one_of(VERSIONS, blank=True)] = "TLS13"
     cipher_suites: tuple[Annotated[str, one_of((*CIPHERS, *sorted(TLS13_CIPHERS)))], ...] = ()
     prefer_server_cipher_suites: StrictBool = True
-    curve_preferences: tuple[Annotated[str, one_of(CURVES)], ...] = ()
+    curve_preferences: tuple[Annotated[str, AfterValidator(check_curve)], ...] = ()
 
     @property
     def enabled(self) -> bool:

@@ -42,6 +42,7 @@ def test_keys_newer_than_promtool_2_42_are_accepted(name: str, issued: Path) -> 
 
 FIRST = "web_config_"
 CIPHERS = "unknown value; allowed: TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, "
+CURVES = "allowed: CurveP256, CurveP384, CurveP521"
 VERSIONS = "allowed: TLS12, TLS13"
 TYPES = "allowed: NoClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert"
 HEADERS = (
@@ -73,10 +74,9 @@ REFUSED = {
     "tls_version_unknown.bad": [f":4: {TLS}.min_version: unknown value; {VERSIONS}"],
     "tls_cipher_unknown.bad": [f":6: {TLS}.cipher_suites[1]: {CIPHERS}"],
     "tls_cipher_weak.bad": [f":5: {TLS}.cipher_suites[0]: {CIPHERS}"],
-    "tls_curve_unknown.bad": [
-        (f":5: {TLS}.curve_preferences[0]: unknown value; "
-        "allowed: CurveP256, CurveP384, CurveP521, X25519")
-    ],
+    "tls_cipher_blank.bad": [f":4: {TLS}.cipher_suites[0]: {CIPHERS}"],
+    "tls_curve_unknown.bad": [f":5: {TLS}.curve_preferences[0]: unknown value; {CURVES}"],
+    "tls_curve_blank.bad": [f":4: {TLS}.curve_preferences[0]: unknown value; {CURVES}"],
     "client_type_unknown.bad": [f":4: {TLS}.client_auth_type: unknown value; {TYPES}"],
     "client_ca_without_type.bad": [
         (f":4: {TLS}.client_ca_file: needs client_auth_type VerifyClientCertIfGiven or "
