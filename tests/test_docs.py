@@ -145,6 +145,13 @@ def test_page_can_be_found(page: Path) -> None:
     assert page in linked, f"no page links to {name_page(page)}"
 
 
+def test_every_module_has_its_line_in_the_architecture() -> None:
+    package = Path(reference.__file__).parent
+    modules = {str(path.relative_to(package)) for path in package.rglob("[!_]*.py")}
+    named = re.findall(r"^\| `(\S+\.py)` \|", (DOCS / "architecture.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(modules)
+
+
 class TestGenerator:
     def test_writes_compares_and_names_what_differs(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
