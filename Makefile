@@ -2,7 +2,8 @@
 # .ci/run checks, `make check` checks.
 BIN := .venv/bin
 
-.PHONY: help check test lint format types docs dashboards rules up demo smoke constraints clean
+.PHONY: help check test lint format types docs dashboards rules bench up demo smoke \
+	constraints clean
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
 
@@ -26,6 +27,7 @@ format: .venv ## Rewrite what the linter can mend
 
 types: .venv ## Strict types
 	$(BIN)/mypy
+	$(BIN)/mypy scripts/*.py benchmarks/*.py grafana/build.py
 
 docs: .venv ## Write the generated pages
 	$(BIN)/python -m panewatch.reference
@@ -37,6 +39,9 @@ rules: ## Check and test the Prometheus rules and the Alertmanager configuration
 	promtool check config prometheus/prometheus.yml
 	promtool test rules tests/rules/*.test.yml
 	amtool check-config alertmanager/alertmanager.yml
+
+bench: .venv ## Measure against the budgets; make bench ARGS="sweep --output table.md"
+	$(BIN)/python benchmarks/all.py $(ARGS)
 
 up: ## Exporter, Prometheus, Alertmanager, Grafana
 	sh scripts/up
