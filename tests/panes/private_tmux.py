@@ -34,7 +34,11 @@ class PrivateTmux:
         return result.stdout.strip()
 
     def start(
-        self, *command: str, session: str = "main", width: int = 80, height: int = 24,
+        self,
+        *command: str,
+        session: str = "main",
+        width: int = 80,
+        height: int = 24,
         history: int = 2000,
     ) -> str:
         """Start the server with one session, and return the id of its pane."""

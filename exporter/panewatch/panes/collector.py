@@ -20,7 +20,7 @@ from panewatch.panes.discovery import (
     name_servers,
     probe,
 )
-from panewatch.panes.families import build_families
+from panewatch.panes.families import build_families, keep_unchanged
 from panewatch.panes.model import PaneObserver
 from panewatch.panes.sweeper import MOST_BACKOFF_SECONDS, Published, Sweeper
 from panewatch.panes.tmux import Tmux
@@ -104,7 +104,8 @@ class PanesCollector:
             published = [Published(DEFAULT, "no_server", time.monotonic())]
         same = len(published) == len(self._seen) and all(map(is_, published, self._seen))
         if not same:
-            self._seen, self._families = published, tuple(build_families(published))
+            self._seen = published
+            self._families = tuple(keep_unchanged(self._families, build_families(published)))
         yield from self._families
         failed = [
             f"{view.server}: {view.state}" for view in published if view.state not in _NO_FAILURE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from prometheus_client import Metric
@@ -10,6 +11,7 @@ from prometheus_client.samples import Sample
 
 from panewatch.contract import MetricSpec
 from panewatch.panes import contract as c
+from panewatch.panes.model import Identity
 from panewatch.panes.sweeper import Published
 from panewatch.panes.tracked import PaneView
 
@@ -52,18 +54,15 @@ def build_families(published: Sequence[Published]) -> Iterator[Metric]:
     Panes of a server that cannot be read show only who they are and that their state
     is unknown.
     """
-    up = [
-        (view, dict(zip(c.PANE, view.identity, strict=True)))
-        for server in published
-        if server.state == "up"
-        for view in server.panes
-    ]
-    lost = [
-        (view, dict(zip(c.PANE, view.identity, strict=True)))
-        for server in published
-        if server.state != "up"
-        for view in server.panes
-    ]
+    up, lost = (
+        [
+            (view, _label(view.identity))
+            for server in published
+            if (server.state == "up") is readable
+            for view in server.panes
+        ]
+        for readable in (True, False)
+    )
     yield _build_info([*up, *lost])
     yield _build_states([*up, *lost])
     yield _build_state_seconds(up)
@@ -78,9 +77,31 @@ def build_families(published: Sequence[Published]) -> Iterator[Metric]:
     yield from merge(family for server in published for family in server.families)
 
 
+@lru_cache(maxsize=4096)
+def _label(identity: Identity) -> Labels:
+    """Return the labels of a pane: shared by all its samples, and never changed."""
+    return dict(zip(c.PANE, identity, strict=True))
+
+
+@lru_cache(maxsize=4096)
+def _label_states(identity: Identity) -> tuple[tuple[str, Labels], ...]:
+    return tuple((state, _label(identity) | {"state": state}) for state in c.STATES)
+
+
 def _add(family: Metric, spec: MetricSpec, labels: Labels, value: float) -> None:
     """Add a sample; ``labels`` may be shared, nobody changes them."""
     family.samples.append(Sample(spec.full_name, labels, value))
+
+
+def keep_unchanged(before: Sequence[Metric], now: Iterable[Metric]) -> Iterator[Metric]:
+    """Yield the families of ``now``, and the very object of ``before`` where they are equal.
+
+    That spares the work on most of them: a runner keeps the text of the same object.
+    """
+    known = {family.name: family for family in before}
+    for family in now:
+        old = known.get(family.name)
+        yield family if old is None or old.samples != family.samples else old
 
 
 def merge(families: Iterable[Metric]) -> Iterator[Metric]:
@@ -110,18 +131,18 @@ def _build_info(views: Views) -> Metric:
 
 def _build_states(views: Views) -> Metric:
     family = c.PANE_STATE.family()
-    for view, labels in views:
-        for state in c.STATES:
-            _add(family, c.PANE_STATE, labels | {"state": state}, float(state == view.state))
+    for view, _ in views:
+        for state, with_state in _label_states(view.identity):
+            _add(family, c.PANE_STATE, with_state, float(state == view.state))
     return family
 
 
 def _build_state_seconds(views: Views) -> Metric:
     family = c.PANE_STATE_SECONDS.family()
-    for view, labels in views:
-        for state in c.STATES:
+    for view, _ in views:
+        for state, with_state in _label_states(view.identity):
             seconds = view.state_seconds.get(state, 0.0)
-            _add(family, c.PANE_STATE_SECONDS, labels | {"state": state}, seconds)
+            _add(family, c.PANE_STATE_SECONDS, with_state, seconds)
     return family
 
 

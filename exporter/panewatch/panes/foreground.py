@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path, PurePath
+from pathlib import PurePath
+
+from panewatch.panes.proc import read_proc
 
 _TERMINAL_GROUP = 5
 """Field of ``/proc/PID/stat``, counted behind the command: the foreground process group."""
@@ -40,17 +43,25 @@ def inspect(pane_pid: int) -> Foreground | None:
     Returns:
         None where the system does not tell (no ``/proc``, the process is gone).
     """
-    try:
-        stat = Path(f"/proc/{pane_pid}/stat").read_bytes()
-        group = int(stat.rpartition(b")")[2].split()[_TERMINAL_GROUP])
-        raw = Path(f"/proc/{group}/cmdline").read_bytes()
-    except (OSError, ValueError, IndexError):
+    stat = read_proc(f"/proc/{pane_pid}/stat")
+    if stat is None:
+        return None
+    fields = stat.rpartition(b")")[2].split()
+    if len(fields) <= _TERMINAL_GROUP:
+        return None
+    raw = read_proc(f"/proc/{int(fields[_TERMINAL_GROUP])}/cmdline")
+    if raw is None:
         return None
     return read_arguments(raw.decode(errors="replace").removesuffix("\0").split("\0"))
 
 
 def read_arguments(arguments: Sequence[str]) -> Foreground:
     """Tell what a command line means; the words are as the program got them."""
+    return _read(tuple(arguments))
+
+
+@lru_cache(maxsize=1024)
+def _read(arguments: tuple[str, ...]) -> Foreground:
     name = PurePath(arguments[0].removeprefix("-")).name if arguments else ""
     script = next(
         (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from panewatch.panes.text import clean_label
-from panewatch.panes.tmux import Tmux, TmuxError
+from panewatch.panes.tmux import Command, Tmux, TmuxError
 
 _SERVER = "#{pid} #{start_time} #{version}"
 _BRIEF = "#{pane_id} #{window_activity} #{history_size} #{cursor_x} #{cursor_y} #{alternate_on}"
@@ -22,7 +23,7 @@ _FULL = "\t".join(
         "#{session_name}",
     )
 )
-_FIELDS = 7
+_FIELDS = 6
 
 
 class ServerId(NamedTuple):
@@ -36,12 +37,11 @@ class ServerId(NamedTuple):
 class PaneFacts:
     """The facts about one pane.
 
-    ``activity`` is in Unix time, whole seconds; ``limit`` is the most rows that the
+    ``limit`` is the most rows that the
     history holds. ``alone`` tells that the window, whose activity it is, has no other pane.
     """
 
     pane_id: str
-    activity: int
     limit: int
     alone: bool
     dead: bool
@@ -73,9 +73,9 @@ def count_history(row: str) -> int:
     return _count(row.split(" ", 3)[2])
 
 
-def read_activity(row: str) -> str:
-    """Return the time at which the pane's window last printed, as a raw row tells it."""
-    return row.split(" ", 2)[1]
+def read_activity(row: str) -> int:
+    """Return the Unix time at which the pane's window last printed, as a raw row tells it."""
+    return _count(row.split(" ", 2)[1])
 
 
 def shows_alternate(row: str) -> bool:
@@ -83,25 +83,37 @@ def shows_alternate(row: str) -> bool:
     return row.endswith(" 1")
 
 
+def plan_listing(*, full: bool) -> tuple[Command, Command]:
+    """Return the commands that list every pane; ``full`` asks for the facts too."""
+    form = _FULL if full else _BRIEF
+    return ("display-message", "-p", _SERVER), ("list-panes", "-a", "-F", form)
+
+
 def list_panes(tmux: Tmux, *, full: bool) -> Listing:
-    """List every pane of the server; ``full`` asks for the facts too.
+    """List every pane of the server in a call of its own.
 
     Raises:
         TmuxError: the server does not answer, or not in a way that can be read.
     """
-    output = tmux.call(
-        "display-message", "-p", _SERVER, ";", "list-panes", "-a", "-F", _FULL if full else _BRIEF
-    )
+    server, panes = plan_listing(full=full)
+    return parse_listing(tmux.call(*server, ";", *panes).text, full=full)
+
+
+def parse_listing(text: str, *, full: bool) -> Listing:
+    """Read what the commands of :func:`plan_listing` printed.
+
+    Raises:
+        TmuxError: it cannot be read.
+    """
     server: ServerId | None = None
     rows: dict[str, str] = {}
     facts: dict[str, list[PaneFacts]] = {}
-    for line in output.text.split("\n"):
+    for line in text.split("\n"):
         if line.startswith("%"):
-            brief, _, _rest = line.partition("\t")
+            brief, _, rest = line.partition("\t")
             pane_id = brief.partition(" ")[0]
-            fields = line.split("\t", _FIELDS - 1)
-            if full and len(fields) == _FIELDS:
-                facts.setdefault(pane_id, []).append(_parse(fields))
+            if full and rest.count("\t") >= _FIELDS - 1:
+                facts.setdefault(pane_id, []).append(_parse(pane_id, rest))
             rows.setdefault(pane_id, brief)
         elif server is None:
             # Anything else before the panes is a warning that tmux or a shell printed.
@@ -118,14 +130,14 @@ def _parse_server(line: str) -> ServerId | None:
     return None
 
 
-def _parse(fields: list[str]) -> PaneFacts:
-    brief, shape, place, status, signal, command, session = fields
-    pane_id, activity, *_ = brief.split(" ")
+@lru_cache(maxsize=4096)
+def _parse(pane_id: str, rest: str) -> PaneFacts:
+    """Read the facts; most panes' are the same as at the last listing."""
+    shape, place, status, signal, command, session = rest.split("\t", _FIELDS - 1)
     dead, limit, pid = shape.split(" ")
     panes, window, pane = place.split(" ")
     return PaneFacts(
         pane_id=pane_id,
-        activity=_count(activity),
         limit=_count(limit),
         alone=panes == "1",
         dead=dead == "1",

@@ -1,17 +1,24 @@
-"""The process trees of panes: CPU, memory, storage bytes, count."""
+"""The process trees of panes: CPU, memory, storage bytes, count, and how one ended.
+
+Read from ``/proc`` directly: a general library asks more of each process than is
+needed here, several times over, for every process of the machine.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-import psutil
+from panewatch.panes.proc import read_proc
 
-_GONE = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSError)
+# Fields of /proc/PID/stat behind the command's name, see proc(5).
+_STATE, _PARENT, _CPU_TIMES, _EXIT_CODE = 0, 1, slice(11, 15), -1
+_ENDED = (b"Z", b"X")
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +38,17 @@ class Usage:
 
 
 def measure_trees(roots: Iterable[int]) -> dict[int, Usage]:
-    """Measure the process tree below each of ``roots``; those that are gone are left out."""
-    children: dict[int, list[psutil.Process]] = defaultdict(list)
-    known: dict[int, psutil.Process] = {}
-    for process in psutil.process_iter():
-        with contextlib.suppress(*_GONE):
-            children[process.ppid()].append(process)
-            known[process.pid] = process
+    """Measure the process tree below each of ``roots``; those that ended are left out."""
+    stats: dict[int, list[bytes]] = {}
+    children: dict[int, list[int]] = defaultdict(list)
+    for name in os.listdir("/proc"):  # noqa: PTH208  # hundreds of names, no paths wanted
+        if name.isdigit() and (fields := _read_stat(name)):
+            stats[int(name)] = fields
+            children[int(fields[_PARENT])].append(int(name))
     usages: dict[int, Usage] = {}
     for root in roots:
-        if root in known:
-            usage = _sum_tree(known[root], children)
+        if root in stats:
+            usage = _sum_tree(root, stats, children)
             if usage.processes:
                 usages[root] = usage
     return usages
@@ -53,32 +60,50 @@ def read_exit(pid: int) -> tuple[int | None, int | None]:
     tmux 3.3a now and then forgets to ask how a pane's command ended until another one
     ends; the kernel knows. Both are None where it does not tell.
     """
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        code = os.waitstatus_to_exitcode(int(fields[-1])) if fields[0] == b"Z" else None
-    except (OSError, ValueError, IndexError):
+    fields = _read_stat(str(pid))
+    if not fields or fields[_STATE] != b"Z":
         return None, None
-    if code is None:
-        return None, None
+    code = os.waitstatus_to_exitcode(int(fields[_EXIT_CODE]))
     return (code, None) if code >= 0 else (None, -code)
 
 
-def _sum_tree(root: psutil.Process, children: dict[int, list[psutil.Process]]) -> Usage:
-    cpu, memory, read, written, count = 0.0, 0, 0, 0, 0
+def _read_stat(pid: str) -> list[bytes]:
+    """Return the fields behind the command's name, none where the process is gone."""
+    return (read_proc(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
+
+
+def _sum_tree(root: int, stats: dict[int, list[bytes]], children: dict[int, list[int]]) -> Usage:
+    ticks, memory, read, written, count = 0, 0, 0, 0, 0
     visible = False
-    stack, seen = [root], {root.pid}
+    stack, seen = [root], {root}
     while stack:
-        process = stack.pop()
-        below = [child for child in children.get(process.pid, ()) if child.pid not in seen]
-        seen.update(child.pid for child in below)
-        stack.extend(below)
-        with contextlib.suppress(*_GONE), process.oneshot():
-            times = process.cpu_times()
-            cpu += times.user + times.system + times.children_user + times.children_system
-            if process.status() == psutil.STATUS_ZOMBIE:
-                continue
-            count += 1
-            memory += process.memory_info().rss
-            io = process.io_counters()
-            read, written, visible = read + io.read_bytes, written + io.write_bytes, True
-    return Usage(cpu, memory, read if visible else None, written if visible else None, count)
+        pid = stack.pop()
+        # A pid that was used again while we read must not be below itself.
+        below = [child for child in children.get(pid, ()) if child not in seen]
+        seen.update(below)
+        stack += below
+        fields = stats[pid]
+        ticks += sum(map(int, fields[_CPU_TIMES]))
+        if fields[_STATE] in _ENDED:
+            continue
+        count += 1
+        memory += _read_resident(pid)
+        storage = _read_storage(pid)
+        if storage is not None:
+            read, written, visible = read + storage[0], written + storage[1], True
+    return Usage(
+        ticks / _TICKS, memory, read if visible else None, written if visible else None, count
+    )
+
+
+def _read_resident(pid: int) -> int:
+    fields = (read_proc(f"/proc/{pid}/statm") or b"").split()
+    return int(fields[1]) * _PAGE if fields else 0
+
+
+def _read_storage(pid: int) -> tuple[int, int] | None:
+    """Return the bytes that a process fetched from and sent to storage."""
+    values = dict(line.split(b": ") for line in (read_proc(f"/proc/{pid}/io") or b"").splitlines())
+    if not values:
+        return None
+    return int(values[b"read_bytes"]), int(values[b"write_bytes"])

@@ -112,6 +112,8 @@ class PaneReader:
         reading.rows = len(reading.lines)
         self._keep(capture.grid, text, cursor, cursor)
         self._pending_since = now
+        if self._from_start:
+            self._watch_pending("", reading, now)
         return reading
 
     def _continue(

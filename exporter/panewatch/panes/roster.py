@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from panewatch.config import PanesSettings
-from panewatch.panes.listing import Listing, PaneFacts, ServerId
+from panewatch.panes.listing import Listing, PaneFacts, ServerId, read_activity
 from panewatch.panes.model import Identity, PaneKey
 from panewatch.panes.tracked import Counts, TrackedPane
 
@@ -25,6 +25,11 @@ class Roster:
         self._absent = False
         self.panes: dict[str, TrackedPane] = {}
         self.dropped = 0
+
+    @property
+    def server(self) -> ServerId | None:
+        """The server that was listed last."""
+        return self._server
 
     def lacks(self, listing: Listing) -> bool:
         """Tell whether a listing without facts shows other panes than those known."""
@@ -66,6 +71,7 @@ class Roster:
                 key = PaneKey(listing.server.pid, listing.server.start, pane_id)
                 pane = TrackedPane(
                     key, facts, identity, self._settings,
+                    activity=read_activity(listing.rows[pane_id]),
                     from_start=from_start, now=now, wall=wall,
                 )  # fmt: skip
             elif pane.identity != identity:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from panewatch.panes.capture import DEAD_NOTE, Capture, Grid, Text
 from panewatch.panes.text import count_cells, count_rows
-from panewatch.panes.tmux import Call, Output, Tmux
+from panewatch.panes.tmux import Call, Command, Output, Tmux
 
 _HEADER = (
     "#{pane_id} #{pane_pid} #{history_size} #{pane_width} #{pane_height} #{cursor_y}"
@@ -93,6 +93,25 @@ class Reader:
             self._stdin = self._probe()
         return self._read_script(requests) if self._stdin else self._read_chain(requests)
 
+    def read_beside(
+        self, commands: Sequence[Command], requests: Sequence[Request]
+    ) -> tuple[str, Looks]:
+        """Run ``commands`` and read panes in one call.
+
+        Returns:
+            What the commands printed, and what the panes show; no pane is read where
+            there are too many for one call, or this tmux takes no commands from stdin.
+
+        Raises:
+            TmuxError: the server does not answer.
+        """
+        if not self._stdin or not 0 < len(requests) <= _CHUNK_OF_ALTERNATE:
+            words = [word for command in commands for word in (*command, ";")]
+            return self._tmux.call(*words[:-1]).text, {}
+        nonce = secrets.token_hex(16)
+        output = self._start_script(requests, nonce, commands).finish()
+        return output.text.partition(nonce)[0], self._parse(output, nonce, requests)
+
     def _probe(self) -> bool:
         nonce = secrets.token_hex(8)
         self.calls += 1
@@ -117,9 +136,12 @@ class Reader:
             if running is not None:
                 running.cancel()
 
-    def _start_script(self, requests: Sequence[Request], nonce: str) -> Call:
+    def _start_script(
+        self, requests: Sequence[Request], nonce: str, before: Sequence[Command] = ()
+    ) -> Call:
         commands = (command for request in requests for command in _plan(request, nonce))
-        script = "".join(" ".join(map(_quote, command)) + "\n" for command in commands)
+        lines = (" ".join(map(_quote, command)) for command in (*before, *commands))
+        script = "\n".join(lines) + "\n"
         self.calls += 1
         return self._tmux.start("source-file", "-", stdin=script)
 
@@ -153,7 +175,7 @@ def _fill(looks: Looks, requests: Sequence[Request], absence: Absence) -> Looks:
     return {request.pane_id: looks.get(request.pane_id, absence) for request in requests}
 
 
-def _plan(request: Request, nonce: str) -> Iterator[Sequence[str]]:
+def _plan(request: Request, nonce: str) -> Iterator[Command]:
     target = ("-t", request.pane_id)
     yield ("display-message", "-p", *target, f"{nonce}H {_HEADER}")
     if not request.alternate:

@@ -24,6 +24,8 @@ from panewatch.panes.listing import (
     Listing,
     count_history,
     list_panes,
+    parse_listing,
+    plan_listing,
     read_activity,
     shows_alternate,
 )
@@ -31,7 +33,7 @@ from panewatch.panes.model import Frame, Line, PaneKey, PaneObserver, PaneUpdate
 from panewatch.panes.processes import measure_trees
 from panewatch.panes.reader import Reading
 from panewatch.panes.roster import Roster
-from panewatch.panes.sweep import Absence, Look, Reader, Request
+from panewatch.panes.sweep import Absence, Look, Looks, Reader, Request
 from panewatch.panes.tmux import Tmux, TmuxError
 from panewatch.panes.tracked import PaneView, TrackedPane
 from panewatch.panes.wake import WakeWatch
@@ -170,9 +172,12 @@ class Sweeper:
         """List the panes and return the ids of those that changed since their last read."""
         wall = time.time()
         full = now >= self._next_full
-        listing = self._call_list(full=full)
+        listing, looks = self._list_and_read(now, full=full)
         if not full and self._roster.lacks(listing):
-            listing, full = self._call_list(full=True), True
+            self._lists += 1
+            listing, full = list_panes(self._tmux, full=True), True
+        if listing.server != self._roster.server:
+            looks = {}
         if full:
             for key in self._roster.update(listing, local=self._local, now=now, wall=wall):
                 self._forget(key)
@@ -185,6 +190,18 @@ class Sweeper:
         fastest = min((p.pace.interval for p in self._roster.panes.values()), default=60.0)
         least = max(fastest, self._settings.min_interval)
         self._next_list = now + min(self._settings.list_interval, least)
+        woken = self._note_rows(listing)
+        for pane_id, look in looks.items():
+            pane = self._roster.panes.get(pane_id)
+            # A look that is not enough is taken again with the others that woke.
+            if pane is not None and isinstance(look, Look):
+                woken.add(pane_id)
+                if self._take(pane, look, whole=False):
+                    woken.discard(pane_id)
+        return woken
+
+    def _note_rows(self, listing: Listing) -> set[str]:
+        """Return the ids of the panes that changed, and note what their rows tell."""
         woken: set[str] = set()
         for pane_id, pane in self._roster.panes.items():
             row = listing.rows.get(pane_id, "")
@@ -198,9 +215,22 @@ class Sweeper:
                 woken.add(pane_id)
         return woken
 
-    def _call_list(self, *, full: bool) -> Listing:
-        self._lists += 1
-        return list_panes(self._tmux, full=full)
+    def _list_and_read(self, now: float, *, full: bool) -> tuple[Listing, Looks]:
+        """List the panes, and read those that print all the time in the same call."""
+        soon = now + self._settings.list_interval / 4
+        busy = [pane for pane in self._roster.panes.values() if pane.pace.due <= soon]
+        requests = [self._request(pane, now) for pane in busy]
+        before = self._reader.calls
+        text, looks = self._reader.read_beside(plan_listing(full=full), requests)
+        # One call that does both counts as a capture, unless it captured nothing.
+        self._lists += self._reader.calls == before
+        return parse_listing(text, full=full), looks
+
+    def _request(self, pane: TrackedPane, now: float) -> Request:
+        pane.wanted = min(
+            max(pane.wanted, _MARGIN_ROWS) + pane.pace.count_expected(now), _MOST_ROWS
+        )
+        return Request(pane.facts.pane_id, pane.facts.limit, pane.wanted, pane.alternate)
 
     def _count_wanted(self, pane: TrackedPane, history: int) -> int:
         """Return how many rows of history a read of ``pane`` should reach back."""
@@ -221,14 +251,10 @@ class Sweeper:
             soon = pane.read_at + self._settings.min_interval / 2
             pane.pace.due = min(pane.pace.due, max(now, soon))
         due = [pane for pane in self._roster.panes.values() if pane.pace.due <= now]
-        for pane in due:
-            pane.wanted = min(
-                max(pane.wanted, _MARGIN_ROWS) + pane.pace.count_expected(now), _MOST_ROWS
-            )
         for attempt in range(_ROUNDS):
             if not due:
                 break
-            requests = [Request(p.facts.pane_id, p.facts.limit, p.wanted, p.alternate) for p in due]
+            requests = [self._request(pane, now) for pane in due]
             due = []
             for looks in self._reader.read(requests):
                 for pane_id, look in looks.items():

@@ -15,6 +15,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import TypeAlias
+
+Command: TypeAlias = tuple[str, ...]
+"""One tmux command with its arguments."""
 
 _REASONS = (
     ("no server running", "no_server"),

@@ -14,6 +14,10 @@ from panewatch.panes.processes import Usage, read_exit
 from panewatch.panes.reader import PaneReader
 from panewatch.panes.state import Program, StateMachine, name_program
 
+_INSPECTED = 5.0
+_INSPECTED_BUSY = 2.0
+"""Seconds between two looks at a pane's foreground process, if it is quiet and if not."""
+
 _NOTHING = Usage(0.0, 0, 0, 0, 0)
 
 
@@ -69,8 +73,8 @@ class TrackedPane:
     """A pane of one server, from the first listing that shows it to the last."""
 
     __slots__ = (
-        "_inspect_at",
         "_inspected",
+        "_inspected_at",
         "_machine",
         "_measured",
         "_settings",
@@ -99,6 +103,7 @@ class TrackedPane:
         identity: Identity,
         settings: PanesSettings,
         *,
+        activity: int,
         from_start: bool,
         now: float,
         wall: float,
@@ -108,8 +113,8 @@ class TrackedPane:
         self._usage: Usage | None = None
         self._measured: Usage | None = None
         self._settled_at = now
-        self._inspected: tuple[PaneFacts, str] | None = None
-        self._inspect_at = now
+        self._inspected = ""
+        self._inspected_at = -_INSPECTED
         self.key = key
         self.facts = facts
         self.identity = identity
@@ -125,9 +130,8 @@ class TrackedPane:
         """Whether tmux says that the pane printed since its last read."""
         self.wanted = 0
         """Rows of history that the next read asks for."""
-        quiet = max(0.0, wall - facts.activity) if facts.activity else 0.0
-        self.last_output = now - quiet
-        self.last_output_time: float | None = float(facts.activity) or None
+        self.last_output = now - (max(0.0, wall - activity) if activity else 0.0)
+        self.last_output_time: float | None = float(activity) or None
         self.program = name_program(facts.command, None, settings)
 
     @property
@@ -141,9 +145,9 @@ class TrackedPane:
             status, number = read_exit(facts.pid)
             facts = replace(facts, exit_status=status, exit_signal=number)
         # What runs changes when somebody types, which shows; or rarely, out of sight.
-        seen = (facts, row)
-        if seen != self._inspected or now >= self._inspect_at:
-            self._inspected, self._inspect_at = seen, now + self._settings.process_interval
+        pause = _INSPECTED if row == self._inspected else _INSPECTED_BUSY
+        if facts != self.facts or now >= self._inspected_at + pause:
+            self._inspected, self._inspected_at = row, now
             foreground = inspect(facts.pid) if local and not facts.dead else None
             self.program = name_program(facts.command, foreground, self._settings)
         self.facts = facts

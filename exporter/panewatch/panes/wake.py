@@ -7,8 +7,7 @@ usual, the panes are listed before their time.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from panewatch.panes.proc import read_proc
 
 _BURST_BYTES = 4096
 """Even lines of a few characters do not push a default history out with fewer bytes."""
@@ -25,7 +24,7 @@ class WakeWatch:
     """
 
     def __init__(self, server_pid: int | None) -> None:
-        self._path = None if server_pid is None else Path(f"/proc/{server_pid}/io")
+        self._path = None if server_pid is None else f"/proc/{server_pid}/io"
         self._mark: int | None = None
         self._since = 0.0
         self._usual = 0.0
@@ -57,13 +56,8 @@ class WakeWatch:
     def _read(self) -> int | None:
         if self._path is None:
             return None
-        try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                text = os.read(descriptor, 64)
-            finally:
-                os.close(descriptor)
-        except OSError:
+        text = read_proc(self._path, 64)
+        if text is None:
             return None
         # The first line is "rchar: N", the bytes that read calls returned.
         word = text.split(b"\n", 1)[0].rpartition(b" ")[2]
