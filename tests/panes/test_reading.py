@@ -60,6 +60,24 @@ def test_a_flood_beyond_the_history_is_a_gap(tmux: PrivateTmux) -> None:
     assert 0 < watch.view(puppet.pane).missed <= 1010 - len(seen)
 
 
+def test_a_flood_on_an_empty_pane_is_a_gap(tmux: PrivateTmux) -> None:
+    puppet, watch = Puppet(tmux, history=200), Watch(tmux)
+    watch.look()
+    puppet.print(*number(0, 1000))
+    watch.look()
+    assert watch.witness.gaps(puppet.pane) == 1
+
+
+def test_a_flood_behind_a_prompt_is_followed(tmux: PrivateTmux) -> None:
+    puppet, watch = Puppet(tmux, history=200), Watch(tmux)
+    puppet.show("$ ")
+    watch.look()
+    puppet.print("seq 0 195", *number(0, 196))
+    watch.look()
+    assert watch.witness.texts(puppet.pane) == ["$ seq 0 195", *number(0, 196)]
+    assert watch.witness.gaps(puppet.pane) == 0
+
+
 def test_wrapped_lines_are_joined(tmux: PrivateTmux) -> None:
     puppet, watch = Puppet(tmux, width=30), Watch(tmux)
     long = ["a" * 70, "b" * 30, "c" * 60, "日本" * 20, "d" * 31]

@@ -90,6 +90,9 @@ def _align_by_rows(
     known: Known, grid: Grid, text: Text, places: Sequence[_Place]
 ) -> Alignment | None:
     same_process = known.grid.pid == grid.pid
+    if not known.settled and grid.trims and not known.grid.trims:
+        # There is no line to compare, and a history that filled up may have dropped some.
+        places = [place for place in places if _goes_on(known, text, place)]
     for place in places:
         if _agree(known, text, place):
             # A respawn wipes the screen, and with it what was printed since.
@@ -167,6 +170,14 @@ def _agree(known: Known, text: Text, place: _Place) -> bool:
         stop <= len(text.lines)
         and known.text.lines[begin : known.settled] == text.lines[begin + offset : stop]
     )
+
+
+def _goes_on(known: Known, text: Text, place: _Place) -> bool:
+    """Tell whether the line that was not finished is there, perhaps with its rest."""
+    unfinished = known.text.lines[known.cursor]
+    index = known.cursor + place.offset
+    known_place = 0 <= index < len(text.lines)
+    return known_place and bool(unfinished) and text.lines[index].startswith(unfinished)
 
 
 def _count_kept(known: Known, text: Text, place: _Place, *, wiped: bool) -> int | None:
