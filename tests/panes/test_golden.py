@@ -10,8 +10,8 @@ import pytest
 from panewatch.exposition import render
 from panewatch.panes.families import build_families
 from panewatch.panes.model import Identity
+from panewatch.panes.published import Published
 from panewatch.panes.state import Program
-from panewatch.panes.sweeper import Published
 from panewatch.panes.tracked import PaneView
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "panes.prom"

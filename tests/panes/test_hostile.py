@@ -215,8 +215,9 @@ def test_reading_again_adds_nothing(tmux: PrivateTmux) -> None:
     watch.look()
     capture_count = watch.view(puppet.pane).captures
     for _ in range(1000):
-        watch.sweeper._read_due({puppet.pane})
-        for pane in watch.sweeper._roster.panes.values():
+        panes = watch.sweeper._roster.panes
+        watch.sweeper._rounds.read_due(panes.values(), panes.values())
+        for pane in panes.values():
             pane.pace.due = 0.0
     watch.look()
     view = watch.view(puppet.pane)

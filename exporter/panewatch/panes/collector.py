@@ -22,7 +22,8 @@ from panewatch.panes.discovery import (
 )
 from panewatch.panes.families import build_families, keep_unchanged
 from panewatch.panes.model import PaneObserver
-from panewatch.panes.sweeper import MOST_BACKOFF_SECONDS, Published, Sweeper
+from panewatch.panes.published import Published
+from panewatch.panes.sweeper import MOST_BACKOFF_SECONDS, Sweeper
 from panewatch.panes.tmux import Tmux
 
 ObserverFactory = Callable[[], Sequence[PaneObserver]]

@@ -12,7 +12,7 @@ from prometheus_client.samples import Sample
 from panewatch.contract import MetricSpec
 from panewatch.panes import contract as c
 from panewatch.panes.model import Identity
-from panewatch.panes.sweeper import Published
+from panewatch.panes.published import Published
 from panewatch.panes.tracked import PaneView
 
 _PANE_VALUES: tuple[tuple[MetricSpec, str], ...] = (

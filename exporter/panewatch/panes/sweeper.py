@@ -13,11 +13,9 @@ import traceback
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import psutil
 import structlog
-from prometheus_client import Metric
 
 from panewatch.config import PanesSettings
 from panewatch.panes.listing import (
@@ -29,20 +27,18 @@ from panewatch.panes.listing import (
     read_activity,
     shows_alternate,
 )
-from panewatch.panes.model import Frame, Line, PaneKey, PaneObserver, PaneUpdate
+from panewatch.panes.model import PaneKey, PaneObserver
 from panewatch.panes.processes import measure_trees
-from panewatch.panes.reader import Reading
+from panewatch.panes.published import Published
 from panewatch.panes.roster import Roster
-from panewatch.panes.sweep import Absence, Look, Looks, Reader, Request
+from panewatch.panes.rounds import Rounds
+from panewatch.panes.sweep import Look, Looks, Reader
 from panewatch.panes.tmux import Tmux, TmuxError
-from panewatch.panes.tracked import PaneView, TrackedPane
 from panewatch.panes.wake import WakeWatch
 
 _log = structlog.get_logger(__name__)
 
-_MARGIN_ROWS = 6
-_MOST_ROWS = 20_000
-_ROUNDS = 3
+_NEVER = 1e12
 _WAKE_SECONDS = 0.1
 _BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 MOST_BACKOFF_SECONDS = _BACKOFF_SECONDS[-1]
@@ -50,22 +46,6 @@ MOST_BACKOFF_SECONDS = _BACKOFF_SECONDS[-1]
 
 _COSTLY_SHARE = 20
 """What costs much is repeated after this many times its own duration at the earliest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What one server's thread last knew. ``state`` is one of the server states."""
-
-    server: str
-    state: str
-    at: float
-    panes: tuple[PaneView, ...] = ()
-    dropped: int = 0
-    vanished: int = 0
-    calls: dict[str, int] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
-    sweep_seconds: float | None = None
-    families: tuple[Metric, ...] = ()
 
 
 class Sweeper:
@@ -96,12 +76,12 @@ class Sweeper:
         self._local = local
         self._observers = observers
         self._reader = Reader(tmux, settings.line_length)
+        self._rounds = Rounds(self._reader, settings, observers)
         self._roster = Roster(name, settings, began)
         self._wake = WakeWatch(None)
         self._server_pid: int | None = None
         self._lists = 0
         self._failures: Counter[str] = Counter()
-        self._vanished = 0
         self._failed_in_a_row = 0
         self._next_list = self._next_full = self._next_processes = self._next_due = 0.0
         self._stop = threading.Event()
@@ -163,7 +143,12 @@ class Sweeper:
         woken: set[str] = set()
         if begin >= self._next_list or self._wake.bursts(begin):
             woken = self._list(begin)
-        self._read_due(woken)
+        panes = self._roster.panes
+        self._rounds.read_due(panes.values(), (panes[pane_id] for pane_id in woken))
+        self._next_due = min((pane.pace.due for pane in panes.values()), default=_NEVER)
+        if self._rounds.news:
+            self._rounds.news = False
+            self._next_list = self._next_full = begin
         self._measure()
         self._failed_in_a_row = 0
         self._publish(time.monotonic() - begin)
@@ -196,7 +181,7 @@ class Sweeper:
             # A look that is not enough is taken again with the others that woke.
             if pane is not None and isinstance(look, Look):
                 woken.add(pane_id)
-                if self._take(pane, look, whole=False):
+                if self._rounds.take(pane, look, whole=False):
                     woken.discard(pane_id)
         return woken
 
@@ -211,7 +196,7 @@ class Sweeper:
                     pane.printed |= read_activity(row) != read_activity(pane.row)
                 pane.row = row
                 pane.alternate = shows_alternate(row)
-                pane.wanted = self._count_wanted(pane, count_history(row))
+                self._rounds.reach(pane, count_history(row))
                 woken.add(pane_id)
         return woken
 
@@ -219,120 +204,12 @@ class Sweeper:
         """List the panes, and read those that print all the time in the same call."""
         soon = now + self._settings.list_interval / 4
         busy = [pane for pane in self._roster.panes.values() if pane.pace.due <= soon]
-        requests = [self._request(pane, now) for pane in busy]
+        requests = [self._rounds.request(pane, now) for pane in busy]
         before = self._reader.calls
         text, looks = self._reader.read_beside(plan_listing(full=full), requests)
         # One call that does both counts as a capture, unless it captured nothing.
         self._lists += self._reader.calls == before
         return parse_listing(text, full=full), looks
-
-    def _request(self, pane: TrackedPane, now: float) -> Request:
-        pane.wanted = min(
-            max(pane.wanted, _MARGIN_ROWS) + pane.pace.count_expected(now), _MOST_ROWS
-        )
-        return Request(pane.facts.pane_id, pane.facts.limit, pane.wanted, pane.alternate)
-
-    def _count_wanted(self, pane: TrackedPane, history: int) -> int:
-        """Return how many rows of history a read of ``pane`` should reach back."""
-        known = pane.reader.known
-        if known is None:
-            return _MOST_ROWS if pane.reader.from_start else _MARGIN_ROWS
-        grid = known.grid
-        grown = history - grid.history
-        if grown < 0 or grid.trims:
-            grown %= grid.step
-        return min(grown + _MARGIN_ROWS, _MOST_ROWS)
-
-    def _read_due(self, woken: set[str]) -> None:
-        now = time.monotonic()
-        for pane_id in woken:
-            pane = self._roster.panes[pane_id]
-            # One that was read just now waits a moment: it may be printing still.
-            soon = pane.read_at + self._settings.min_interval / 2
-            pane.pace.due = min(pane.pace.due, max(now, soon))
-        due = [pane for pane in self._roster.panes.values() if pane.pace.due <= now]
-        for attempt in range(_ROUNDS):
-            if not due:
-                break
-            requests = [self._request(pane, now) for pane in due]
-            due = []
-            for looks in self._reader.read(requests):
-                for pane_id, look in looks.items():
-                    pane = self._roster.panes[pane_id]
-                    if not self._take(pane, look, whole=attempt > 0):
-                        due.append(pane)
-        self._next_due = min((p.pace.due for p in self._roster.panes.values()), default=1e12)
-
-    def _take(self, pane: TrackedPane, look: Look | Absence, *, whole: bool) -> bool:
-        """Take in a look at a pane, and tell whether it is settled or needs another one."""
-        now = time.monotonic()
-        if isinstance(look, Absence):
-            if look is Absence.VANISHED:
-                self._vanished += 1
-            else:
-                pane.counts.failures += 1
-            pane.pace.due = now + self._settings.busy_interval
-            return True
-        if look.capture is None:
-            pane.alternate = look.alternate
-            return False
-        reading = pane.reader.read(look.capture, now, whole=whole and pane.wanted >= _MOST_ROWS)
-        if reading is None:
-            pane.wanted = _MOST_ROWS
-            return False
-        self._account(pane, reading, look, now)
-        return True
-
-    def _account(self, pane: TrackedPane, reading: Reading, look: Look, now: float) -> None:
-        capture = look.capture
-        assert capture is not None  # noqa: S101  # _take only hands on complete looks
-        limit = self._settings.line_length
-        counts = pane.counts
-        counts.captures += 1
-        counts.gaps += reading.gap
-        counts.missed += reading.missed
-        lines = []
-        for line in reading.lines:
-            counts.lines += not line.continued
-            if len(line.text) > limit:
-                counts.truncated += 1
-                lines.append(line._replace(text=line.text[:limit]))
-            else:
-                lines.append(line)
-        if (capture.grid.dead, capture.grid.pid) != (pane.facts.dead, pane.facts.pid):
-            self._next_list = self._next_full = now  # its end or its new start is news
-        first = pane.read_at < 0
-        pane.read_at = now
-        pane.wanted = 0
-        changed = pane.printed or (reading.changed and not first)
-        pane.printed = False
-        pane.pace.note(now, rows=reading.rows, limit=capture.grid.limit, changed=changed)
-        if reading.lines or changed:
-            pane.note_output(now, time.time())
-        self._observe(pane, reading, look, lines, now)
-
-    def _observe(
-        self, pane: TrackedPane, reading: Reading, look: Look, lines: list[Line], now: float
-    ) -> None:
-        capture = look.capture
-        if not self._observers or capture is None:
-            return
-        if capture.alternate is not None:
-            frame = Frame(capture.alternate, capture.alternate_cursor, alternate=True)
-        else:
-            frame = pane.reader.frame
-        update = PaneUpdate(
-            key=pane.key,
-            identity=pane.identity,
-            frame=frame,
-            lines=lines,
-            gap=reading.gap,
-            command=pane.program.command,
-            state=pane.state,
-            monotonic=now,
-        )
-        for observer in self._observers:
-            observer.observe(update)
 
     def _measure(self) -> None:
         now = time.monotonic()
@@ -390,7 +267,7 @@ class Sweeper:
             at=now,
             panes=tuple(pane.view() for pane in panes),
             dropped=self._roster.dropped,
-            vanished=self._vanished,
+            vanished=self._rounds.vanished,
             calls={"list": self._lists, "capture": self._reader.calls},
             failures=dict(self._failures),
             sweep_seconds=sweep_seconds,

@@ -1,0 +1,25 @@
+"""What the thread of one tmux server last knew, for everybody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from prometheus_client import Metric
+
+from panewatch.panes.tracked import PaneView
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What one server's thread last knew. ``state`` is one of the server states."""
+
+    server: str
+    state: str
+    at: float
+    panes: tuple[PaneView, ...] = ()
+    dropped: int = 0
+    vanished: int = 0
+    calls: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+    sweep_seconds: float | None = None
+    families: tuple[Metric, ...] = ()

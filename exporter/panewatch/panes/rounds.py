@@ -1,0 +1,148 @@
+"""Looking at panes: how far back to read, what a look brought, who is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+
+from panewatch.config import PanesSettings
+from panewatch.panes.model import Frame, Line, PaneObserver, PaneUpdate
+from panewatch.panes.reader import Reading
+from panewatch.panes.sweep import Absence, Look, Reader, Request
+from panewatch.panes.tracked import TrackedPane
+
+_MARGIN_ROWS = 6
+_MOST_ROWS = 20_000
+_ROUNDS = 3
+
+
+class Rounds:
+    """Reads the panes of one server and keeps their accounts.
+
+    ``vanished`` counts panes that ended between being listed and being read; ``news`` is
+    true when a look showed that a pane died or began anew, until it is taken.
+    """
+
+    def __init__(
+        self, reader: Reader, settings: PanesSettings, observers: Sequence[PaneObserver]
+    ) -> None:
+        self._reader = reader
+        self._settings = settings
+        self._observers = observers
+        self.vanished = 0
+        self.news = False
+
+    def reach(self, pane: TrackedPane, history: int) -> None:
+        """Note how far back ``pane`` has to be read, now that it has ``history`` rows."""
+        pane.wanted = self._count_wanted(pane, history)
+
+    def _count_wanted(self, pane: TrackedPane, history: int) -> int:
+        """Return how many rows of history a read of ``pane`` should reach back."""
+        known = pane.reader.known
+        if known is None:
+            return _MOST_ROWS if pane.reader.from_start else _MARGIN_ROWS
+        grid = known.grid
+        grown = history - grid.history
+        if grown < 0 or grid.trims:
+            grown %= grid.step
+        return min(grown + _MARGIN_ROWS, _MOST_ROWS)
+
+    def request(self, pane: TrackedPane, now: float) -> Request:
+        """Return what to ask of tmux for ``pane`` at monotonic time ``now``."""
+        pane.wanted = min(
+            max(pane.wanted, _MARGIN_ROWS) + pane.pace.count_expected(now), _MOST_ROWS
+        )
+        return Request(pane.facts.pane_id, pane.facts.limit, pane.wanted, pane.alternate)
+
+    def read_due(self, panes: Collection[TrackedPane], woken: Iterable[TrackedPane]) -> None:
+        """Read the panes that are due and those that woke.
+
+        Raises:
+            TmuxError: the server does not answer.
+        """
+        now = time.monotonic()
+        for pane in woken:
+            # One that was read just now waits a moment: it may be printing still.
+            soon = pane.read_at + self._settings.min_interval / 2
+            pane.pace.due = min(pane.pace.due, max(now, soon))
+        due = {pane.facts.pane_id: pane for pane in panes if pane.pace.due <= now}
+        for attempt in range(_ROUNDS):
+            if not due:
+                break
+            requests = [self.request(pane, now) for pane in due.values()]
+            asked, due = due, {}
+            for looks in self._reader.read(requests):
+                for pane_id, look in looks.items():
+                    if not self.take(asked[pane_id], look, whole=attempt > 0):
+                        due[pane_id] = asked[pane_id]
+
+    def take(self, pane: TrackedPane, look: Look | Absence, *, whole: bool) -> bool:
+        """Take in a look at a pane, and tell whether it is settled or needs another one."""
+        now = time.monotonic()
+        if isinstance(look, Absence):
+            if look is Absence.VANISHED:
+                self.vanished += 1
+            else:
+                pane.counts.failures += 1
+            pane.pace.due = now + self._settings.busy_interval
+            return True
+        if look.capture is None:
+            pane.alternate = look.alternate
+            return False
+        reading = pane.reader.read(look.capture, now, whole=whole and pane.wanted >= _MOST_ROWS)
+        if reading is None:
+            pane.wanted = _MOST_ROWS
+            return False
+        self._account(pane, reading, look, now)
+        return True
+
+    def _account(self, pane: TrackedPane, reading: Reading, look: Look, now: float) -> None:
+        capture = look.capture
+        assert capture is not None  # noqa: S101  # _take only hands on complete looks
+        limit = self._settings.line_length
+        counts = pane.counts
+        counts.captures += 1
+        counts.gaps += reading.gap
+        counts.missed += reading.missed
+        lines = []
+        for line in reading.lines:
+            counts.lines += not line.continued
+            if len(line.text) > limit:
+                counts.truncated += 1
+                lines.append(line._replace(text=line.text[:limit]))
+            else:
+                lines.append(line)
+        if (capture.grid.dead, capture.grid.pid) != (pane.facts.dead, pane.facts.pid):
+            self.news = True  # its end, or its new start
+        first = pane.read_at < 0
+        pane.read_at = now
+        pane.wanted = 0
+        changed = pane.printed or (reading.changed and not first)
+        pane.printed = False
+        pane.pace.note(now, rows=reading.rows, limit=capture.grid.limit, changed=changed)
+        if reading.lines or changed:
+            pane.note_output(now, time.time())
+        self._observe(pane, reading, look, lines, now)
+
+    def _observe(
+        self, pane: TrackedPane, reading: Reading, look: Look, lines: list[Line], now: float
+    ) -> None:
+        capture = look.capture
+        if not self._observers or capture is None:
+            return
+        if capture.alternate is not None:
+            frame = Frame(capture.alternate, capture.alternate_cursor, alternate=True)
+        else:
+            frame = pane.reader.frame
+        update = PaneUpdate(
+            key=pane.key,
+            identity=pane.identity,
+            frame=frame,
+            lines=lines,
+            gap=reading.gap,
+            command=pane.program.command,
+            state=pane.state,
+            monotonic=now,
+        )
+        for observer in self._observers:
+            observer.observe(update)
