@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -130,11 +131,11 @@ def test_a_socket_of_somebody_else_is_refused_by_permission(tmux: PrivateTmux) -
     program = (
         "import os, sys\nfrom panewatch.panes.tmux import Tmux, TmuxError\n"
         "os.setgid(65534); os.setuid(65534)\n"
-        "try: Tmux('/usr/bin/tmux', (), sys.argv[1], 5).call('list-panes')\n"
+        "try: Tmux(sys.argv[2], (), sys.argv[1], 5).call('list-panes')\n"
         "except TmuxError as e: print(e.reason)"
     )
     result = subprocess.run(
-        [sys.executable, "-c", program, tmux.socket], cwd="/",
+        [sys.executable, "-c", program, tmux.socket, str(shutil.which("tmux"))], cwd="/",
         capture_output=True, text=True, check=False,
         env=os.environ | {"PYTHONPATH": str(Path("exporter").resolve())},
     )  # fmt: skip
