@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 _END: Final = 3.0
 _ANSWERS_END: Final = 2.0
 _LEAST_END: Final = 0.2
+
+# Seconds for which one thread may compute while another one waits.
+_TURN: Final = 0.001
 
 _log = structlog.get_logger()
 
@@ -81,6 +85,9 @@ class Service:
             ListenError: the address cannot be listened on; nothing was started.
             RuntimeError: the system has no thread left.
         """
+        # A scrape takes its turn from a sampler that computes several times; at Python's
+        # usual 5 ms for each, a thousand panes would make it wait.
+        sys.setswitchinterval(_TURN)
         self._signals.install()
         self.start()
         while not self._signals.is_ending() and self._signals.wait():
