@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from panes.private_tmux import PrivateTmux, Puppet
@@ -28,6 +30,7 @@ def test_a_dead_pane_tells_how_it_ended(
     # The terminal closes a moment before tmux has learned the exit status.
     wait_until(lambda: watch.look() or (watch.view(pane).exit_status, watch.view(pane).exit_signal)
                == (status, signal) != (None, None))  # fmt: skip
+    wait_until(lambda: watch.look() or watch.witness.texts(pane))
     view = watch.view(pane)
     assert view.state == "dead"
     assert view.gaps == 0
@@ -154,7 +157,7 @@ def test_session_names_that_look_alike_stay_apart(tmux: PrivateTmux) -> None:
 
 def test_time_in_each_state_adds_up(tmux: PrivateTmux) -> None:
     tmux.start("sleep 1000")
-    settings = EAGER.model_copy(update={"working_for": 0.2, "stalled_after": 0.6})
+    settings = EAGER.model_copy(update={"working_for": 2.0, "stalled_after": 2.5})
     watch = Watch(tmux, settings)
     began = watch.sweeper.sweep()
     assert began is None
@@ -163,6 +166,43 @@ def test_time_in_each_state_adds_up(tmux: PrivateTmux) -> None:
     assert seconds["working"] > 0.3
     wait_until(lambda: watch.look() or watch.view("%0").state_seconds["stalled"] > 0.1)
     assert watch.view("%0").state_seconds["working"] == pytest.approx(seconds["working"], abs=0.2)
+
+
+def test_a_program_that_was_silent_before_panewatch_is_not_working(tmux: PrivateTmux) -> None:
+    tmux.start("sleep 1000")
+    time.sleep(2.1)  # tmux tells when a window last printed in whole seconds
+    settings = EAGER.model_copy(update={"working_for": 0.5, "stalled_after": 1.0})
+    watch = Watch(tmux, settings, began=4e9)
+    watch.look()
+    assert watch.view("%0").state == "stalled"
+    tmux.run("resize-window", "-t", "%0", "-x", "50", "-y", "10")
+    watch.look()
+    assert watch.view("%0").state == "stalled"
+
+
+def test_a_new_pane_in_front_lets_no_counter_fall(tmux: PrivateTmux) -> None:
+    puppet, watch = Puppet(tmux), Watch(tmux)
+    puppet.print(*map(str, range(30)))
+    watch.look()
+    tmux.run("split-window", "-d", "-b", "-t", puppet.pane, "sleep 1000")
+    wait_until(lambda: watch.look() or place(watch, puppet.pane)[2] == "1")
+    assert watch.sweeper.published is not None
+    counts = {view.identity.pane: view.lines for view in watch.sweeper.published.panes}
+    assert counts == {"0": 30, "1": 0}
+
+
+@pytest.mark.parametrize("name", ["x\n%0\t\t\t\t\t\ty", "sl\tfake", "sl\nx"])
+def test_a_program_cannot_forge_a_row_of_the_listing(tmux: PrivateTmux, name: str) -> None:
+    tmux.start("sleep 1000")
+    script = tmux.folder / "named"
+    script.write_text(f"exec -a $'{name}' sleep 1000\n".replace("\n%", "\\n%").replace("\t", "\\t"))
+    pane = tmux.open(f"bash {script}")
+    watch = Watch(tmux)
+    wait_until(lambda: watch.look() or watch.view(pane).program.command not in {"bash", "sleep"})
+    assert watch.sweeper.published is not None
+    assert {view.pane_id for view in watch.sweeper.published.panes} == {"%0", pane}
+    assert watch.view(pane).identity.session == "main"
+    assert watch.view(pane).program.command.isprintable()
 
 
 def test_a_shell_at_its_prompt_is_idle_and_a_script_is_not(tmux: PrivateTmux) -> None:

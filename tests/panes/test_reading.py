@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
 from panes.private_tmux import PrivateTmux, Puppet
 from panes.watching import Watch
 
@@ -68,6 +72,16 @@ def test_a_flood_on_an_empty_pane_is_a_gap(tmux: PrivateTmux) -> None:
     assert watch.witness.gaps(puppet.pane) == 1
 
 
+def test_a_flood_behind_a_prompt_is_a_gap_of_lines(tmux: PrivateTmux) -> None:
+    puppet, watch = Puppet(tmux, history=200), Watch(tmux)
+    puppet.show("$ ")
+    watch.look()
+    puppet.print("seq 0 999", *number(0, 1000))
+    watch.look()
+    assert watch.witness.gaps(puppet.pane) == 1
+    assert 0 < watch.view(puppet.pane).missed <= 1001 - watch.view(puppet.pane).lines
+
+
 def test_a_flood_behind_a_prompt_is_followed(tmux: PrivateTmux) -> None:
     puppet, watch = Puppet(tmux, history=200), Watch(tmux)
     puppet.show("$ ")
@@ -121,6 +135,36 @@ def test_a_wiped_history_is_a_gap_or_complete(tmux: PrivateTmux) -> None:
     watch.look()
     assert watch.witness.texts(puppet.pane) == [*number(0, 40), *number(80, 5)]
     assert watch.witness.gaps(puppet.pane) == 1
+
+
+@pytest.mark.parametrize("pool", [("PASSED",), ("ok", "."), tuple(f"m{n}" for n in range(50))])
+def test_a_log_that_repeats_itself_is_read_whole(tmux: PrivateTmux, pool: tuple[str, ...]) -> None:
+    puppet = Puppet(tmux)
+    puppet.print(*[f"warm {n}" for n in range(2500)])
+    watch = Watch(tmux, began=4e9)
+    watch.look()
+    chance = random.Random(7)  # noqa: S311
+    printed = []
+    for _ in range(20):
+        burst = [chance.choice(pool) for _ in range(chance.choice((150, 250, 350, 450)))]
+        burst[::20] = [f"step {len(printed) + n}" for n in range(0, len(burst), 20)]
+        printed += burst
+        puppet.print(*burst)
+        watch.look()
+    assert watch.witness.texts(puppet.pane) == printed
+    assert watch.witness.gaps(puppet.pane) == 0
+
+
+def test_rows_of_skin_tones_are_counted(tmux: PrivateTmux) -> None:
+    puppet, watch = Puppet(tmux, history=100), Watch(tmux)
+    lines = [f"{n}:{chr(0x1F44D) + chr(0x1F3FD)}" * 39 for n in range(200)]
+    for start in range(0, 200, 10):
+        puppet.print(*lines[start : start + 10])
+        watch.look()
+    assert [text.partition(":")[0] for text in watch.witness.texts(puppet.pane)] == [
+        str(n) for n in range(200)
+    ]
+    assert watch.witness.gaps(puppet.pane) == 0
 
 
 def test_clear_history_keeps_the_place(tmux: PrivateTmux) -> None:

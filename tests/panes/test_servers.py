@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -211,6 +212,49 @@ def test_a_pane_that_is_gone_voids_no_other(tmux: PrivateTmux, *, stdin: bool) -
     looks = {pane: look for chunk in reader.read(requests) for pane, look in chunk.items()}
     assert [looks[pane] is Absence.VANISHED for pane in panes] == [False, True] * 3
     assert set(looks) == set(panes)
+
+
+def test_an_answer_that_was_cut_short_is_no_answer(tmux: PrivateTmux) -> None:
+    tmux.start("seq 1 20; sleep 1000")
+    pane = tmux.open("seq 1 50; sleep 1000")
+    watch = Watch(tmux)
+    wait_until(lambda: watch.look() or len(watch.witness.texts(pane)) == 50)
+    whole = watch.sweeper._tmux._command[0]
+    cut = 'tmux "$@" | head -n 2; echo "closed by remote host" >&2; exit 255'
+    watch.sweeper._tmux._command[0] = fake(tmux.folder, cut)
+    with pytest.raises(TmuxError, match="closed by remote host"):
+        watch.look()
+    watch.sweeper._tmux._command[0] = whole
+    watch.look()
+    assert watch.witness.texts(pane) == [str(n) for n in range(1, 51)]
+    assert watch.witness.forgotten == []
+
+
+def test_a_socket_like_the_name_of_another_disturbs_nobody(
+    tmux: PrivateTmux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMUX_TMPDIR", str(tmux.folder / "link"))
+    (tmux.folder / "link").symlink_to(tmux.folder / "real")
+    folder = tmux.folder / "real" / f"tmux-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True)
+    usual = PrivateTmux(folder)
+    usual.socket = str(folder / "tmux.sock")
+    monkeypatch.setattr(
+        "panewatch.panes.collector.find_running",
+        lambda: (path for path in find_running() if tmux.folder in path.parents),
+    )
+    tmux.start("sleep 1000")
+    try:
+        with collecting(tmux={"discovery_interval": 0.1}) as collector:
+            wait_until(lambda: Scrape(collector).states() == {"tmux.sock": "up"})
+            usual.start("sleep 1000")
+            wait_until(lambda: len(Scrape(collector).states()) == 2)
+            states = Scrape(collector).states()
+            assert states.pop("tmux.sock") == "up"
+            assert list(states.values()) == ["up"]
+        assert not [t for t in threading.enumerate() if t.name.startswith("tmux-tmux.sock")]
+    finally:
+        usual.kill()
 
 
 def test_panes_killed_at_any_moment_disturb_no_other(tmux: PrivateTmux) -> None:

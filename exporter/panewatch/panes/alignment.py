@@ -77,13 +77,16 @@ def align(known: Known, grid: Grid, text: Text, *, whole: bool = False) -> Align
         reaching = [place for place in candidates if place.begin < known.settled]
         if not reaching and known.settled and beyond:
             return None
+        if grid.trims and beyond and not _distinguish(known, reaching):
+            return None
         found = _align_by_rows(known, grid, text, reaching or candidates)
         if found is not None:
             return found
+        if grid.trims and beyond:
+            return None
     found = _align_by_text(known, grid, text)
-    if found.fit is Fit.LOST and beyond:
-        return None
-    return found
+    speaks = _count_distinct(known.text.lines[: known.settled])
+    return None if beyond and (found.fit is Fit.LOST or not speaks) else found
 
 
 def _align_by_rows(
@@ -99,7 +102,7 @@ def _align_by_rows(
             fit = Fit.EXACT if same_process else Fit.LOST
             return Alignment(fit, place.offset, known.settled)
     for place in places:
-        kept = _count_kept(known, text, place, wiped=not same_process)
+        kept = _count_kept(known, text, place, wiped=not same_process, trims=grid.trims)
         if kept is not None:
             return Alignment(Fit.REDRAWN if same_process else Fit.LOST, place.offset, kept)
     return None
@@ -108,10 +111,13 @@ def _align_by_rows(
 def _align_by_text(known: Known, grid: Grid, text: Text) -> Alignment:
     same_width = known.grid.width == grid.width
     same_process = known.grid.pid == grid.pid
+    spoken = _count_distinct(known.text.lines[: known.settled])
+    if not spoken and same_process and not grid.trims:
+        # Nothing was printed that could be missing: all that is there is new.
+        return Alignment(Fit.EXACT, -known.settled, known.settled)
     found = _search(known, text, known.settled, strict=same_width)
     if found is not None:
         enough = _CONVINCING_IN_FLOOD if same_width and grid.trims else _CONVINCING
-        spoken = sum(map(bool, known.text.lines[: known.settled]))
         # A few lines are not enough to be sure that nothing is lost, but not to be repeated.
         sure = same_process and found.length >= min(enough, spoken)
         return Alignment(Fit.EXACT if sure else Fit.LOST, found.offset, known.settled)
@@ -122,7 +128,7 @@ def _align_by_text(known: Known, grid: Grid, text: Text) -> Alignment:
         if found is not None:
             kept = _follow(known, text, found.offset, survives)
             return Alignment(Fit.LOST, found.offset, kept)
-    return Alignment(Fit.LOST, missed=_count_missed(known, grid))
+    return Alignment(Fit.LOST, missed=_count_missed(known, grid, text))
 
 
 class _Place(NamedTuple):
@@ -160,6 +166,22 @@ def _place(known: Known, grid: Grid, text: Text) -> Iterator[_Place]:
             yield _Place(place - index, index)
 
 
+def _count_distinct(lines: Sequence[str]) -> int:
+    """Count different lines: blank ones and repeated ones prove no place."""
+    return len(set(filter(None, lines)))
+
+
+def _distinguish(known: Known, places: Sequence[_Place]) -> bool:
+    """Tell whether the lines that can be compared are enough to tell one place from another.
+
+    A history that is full drops whole tenths, and a log repeats itself: a few lines that
+    agree may be the wrong ones. Where all that is known is compared, there are no more.
+    """
+    begin = min((place.begin for place in places), default=0)
+    lines = known.text.lines[begin : known.settled]
+    return begin <= 1 or _count_distinct(lines) >= _CONVINCING_IN_FLOOD
+
+
 def _agree(known: Known, text: Text, place: _Place) -> bool:
     """Tell whether all known settled lines that the text reaches back to are in it."""
     offset, begin = place
@@ -180,7 +202,7 @@ def _goes_on(known: Known, text: Text, place: _Place) -> bool:
     return known_place and bool(unfinished) and text.lines[index].startswith(unfinished)
 
 
-def _count_kept(known: Known, text: Text, place: _Place, *, wiped: bool) -> int | None:
+def _count_kept(known: Known, text: Text, place: _Place, *, wiped: bool, trims: bool) -> int | None:
     """Return how many known lines stand unchanged before the first one that differs.
 
     Rows in the history cannot be drawn over: they have to agree. Where there are none
@@ -198,6 +220,12 @@ def _count_kept(known: Known, text: Text, place: _Place, *, wiped: bool) -> int 
     if wiped:
         rest = text.lines[kept + offset] if kept < stop else ""
         return kept + bool(rest and lines[kept].startswith(rest))
+    if (
+        trims
+        and begin > 1
+        and (begin >= history or _count_distinct(lines[begin:kept]) < _CONVINCING)
+    ):
+        return None  # a line that stands where one stood may be another one like it
     if any(lines[begin:kept]):
         return kept
     stayed = any(
@@ -217,7 +245,7 @@ def _follow(known: Known, text: Text, offset: int, begin: int) -> int:
 
 
 class _Found(NamedTuple):
-    """Where known lines were found, and how many of them agree, blank ones not counted."""
+    """Where known lines were found, and how many different ones of them agree."""
 
     offset: int
     length: int
@@ -229,7 +257,7 @@ def _search(known: Known, text: Text, wanted: int, *, strict: bool) -> _Found | 
     ``strict`` asks that all of them agree that can be there; otherwise a few do.
     """
     lines = known.text.lines
-    spoken = sum(map(bool, lines[:wanted]))
+    spoken = _count_distinct(lines[:wanted])
     if not spoken:
         return None
     anchor = lines[wanted - 1]
@@ -242,17 +270,20 @@ def _search(known: Known, text: Text, wanted: int, *, strict: bool) -> _Found | 
             length += 1
         # The first line of the text may be the end of a longer one: it need not agree.
         whole = length >= min(wanted, place)
-        # Blank lines are everywhere: they prove no place.
-        length = sum(map(bool, lines[wanted - length : wanted]))
+        length = _count_distinct(lines[wanted - length : wanted])
         if length >= min(1 if whole else _CONVINCING, spoken) and (whole or not strict):
             return _Found(place + 1 - wanted, length)
     return None
 
 
-def _count_missed(known: Known, grid: Grid) -> int:
+def _count_missed(known: Known, grid: Grid, text: Text) -> int:
     """Return the least number of rows that scrolled out unseen, 0 where unknown."""
     if not grid.trims or known.grid.width != grid.width or known.grid.pid != grid.pid:
         return 0
     settled = known.text.row_of(known.settled)
     # Everything above the settled row is gone, and tmux drops whole steps.
-    return -settled % grid.step
+    least = -settled % grid.step
+    unfinished = known.text.lines[known.cursor]
+    if not least and unfinished and not text.lines[0].startswith(unfinished):
+        return grid.step
+    return least

@@ -70,6 +70,20 @@ class Text:
             lines = [line[: limit + 1] for line in lines]
         return cls(lines, starts, stop)
 
+    def below(self, known: Text, offset: int) -> Text:
+        """Return this text with the lines of ``known`` put back that stood above it.
+
+        Line ``i`` of ``known`` is line ``i + offset`` here. The first line here may be the
+        end of a longer one, which is taken from ``known``.
+        """
+        count = 1 - offset
+        if count < 2 or count >= len(known.lines) or len(self.lines) < 2:  # noqa: PLR2004
+            return self
+        shift = known.starts[count] - self.starts[1]
+        lines = known.lines[:count] + self.lines[1:]
+        starts = [start - shift for start in known.starts[:count]]
+        return Text(lines, [*starts, *self.starts[1:]], self.stop)
+
     def drop(self, count: int) -> Text:
         """Return the text without its first ``count`` lines."""
         return Text(self.lines[count:], self.starts[count:], self.stop)

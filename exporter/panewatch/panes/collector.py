@@ -97,7 +97,7 @@ class PanesCollector:
         for sweeper in self._sweepers.values():
             sweeper.wait_for_first(max(0.0, deadline - time.monotonic()))
         published = [
-            self._check(sweeper.published)
+            self._check(sweeper.published, alive=sweeper.alive)
             for sweeper in self._sweepers.values()
             if sweeper.published is not None
         ]
@@ -114,8 +114,10 @@ class PanesCollector:
         if failed:
             raise SourceUnavailable(", ".join(failed))
 
-    def _check(self, published: Published) -> Published:
+    def _check(self, published: Published, *, alive: bool) -> Published:
         """Replace what a thread that hangs once knew: it is no longer true."""
+        if not alive:
+            return Published(published.server, "error", published.at)
         age = time.monotonic() - published.at
         longest = (
             self._config.panes.list_interval + MOST_BACKOFF_SECONDS + 3 * self._config.tmux.timeout
@@ -132,13 +134,9 @@ class PanesCollector:
         if now >= self._next_search:
             self._next_search = now + settings.discovery_interval
             self._elsewhere = tuple(find_running())
-        names = name_servers(
-            [*find_sockets(), *self._elsewhere, *self._paths.values()],
-            self._sweepers.keys() - self._paths.keys(),
-        )
-        for name, path in names.items():
-            if path in self._named or path in self._paths.values():
-                continue
+        watched = self._named | set(self._paths.values())
+        new = [path for path in (*find_sockets(), *self._elsewhere) if path not in watched]
+        for name, path in name_servers(new, self._sweepers).items():
             if probe(path) in {"up", "permission"}:
                 self._paths[name] = path
                 self._watch(name, str(path), ())
@@ -163,4 +161,5 @@ class PanesCollector:
 
 def _locate(socket: str) -> Path:
     """Return the path of a socket that is configured by name or path."""
-    return Path(socket) if socket.startswith("/") else find_folder() / socket
+    path = Path(socket) if socket.startswith("/") else find_folder() / socket
+    return path.resolve()

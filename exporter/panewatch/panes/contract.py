@@ -63,7 +63,7 @@ PANE_GAPS = MetricSpec(
 )  # fmt: skip
 PANE_LINES_MISSED = MetricSpec(
     "pane_lines_missed_total", "counter",
-    "Lines that gaps swallowed, as far as known: a lower bound.", PANE,
+    "Lines that gaps swallowed, as far as known: a lower bound, often far too low.", PANE,
 )  # fmt: skip
 PANE_LINES_TRUNCATED = MetricSpec(
     "pane_lines_truncated_total", "counter",

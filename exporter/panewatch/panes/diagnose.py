@@ -14,11 +14,11 @@ from panewatch.panes.tmux import Tmux, TmuxError
 
 _ADVICE = {
     "no_server": "no tmux server listens there; start one, it is noticed by itself",
-    "missing": "the socket file is gone; if the server still runs, send it SIGUSR1",
+    "missing": "no such socket: is the name right? If its server runs, send it SIGUSR1",
     "permission": "another user's socket; run panewatch as the user whose panes it reads",
     "refused": "the connection is refused",
     "timeout": "the server does not answer; is it stopped?",
-    "binary": "install tmux, or set tmux.binary",
+    "binary": "install tmux, or set tmux.binary; a prefix has to be a command of this machine",
     "error": "tmux failed",
 }
 

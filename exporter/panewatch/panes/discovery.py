@@ -20,7 +20,9 @@ DEFAULT = "default"
 
 def find_folder() -> Path:
     """Return the folder in which tmux of this user keeps its sockets."""
-    return Path(os.environ.get("TMUX_TMPDIR") or "/tmp") / f"tmux-{os.getuid()}"  # noqa: S108
+    folder = Path(os.environ.get("TMUX_TMPDIR") or "/tmp") / f"tmux-{os.getuid()}"  # noqa: S108
+    # One server must not go by two paths.
+    return folder.resolve()
 
 
 def find_sockets() -> Iterator[Path]:
@@ -47,7 +49,7 @@ def find_running() -> Iterator[Path]:
             for connection in process.net_connections(kind="unix"):
                 path = Path(str(connection.laddr))
                 if path.is_absolute() and path.exists():
-                    yield path
+                    yield path.resolve()
         except (psutil.Error, OSError):
             continue
 

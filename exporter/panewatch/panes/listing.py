@@ -9,9 +9,8 @@ from typing import NamedTuple
 from panewatch.panes.text import clean_label
 from panewatch.panes.tmux import Command, Tmux, TmuxError
 
-_SERVER = "#{pid} #{start_time} #{version}"
+_SERVER = "#{pid} #{start_time}"
 _BRIEF = "#{pane_id} #{window_activity} #{history_size} #{cursor_x} #{cursor_y} #{alternate_on}"
-# Free text stands last: a session's name may hold anything but a tab.
 _FULL = "\t".join(
     (
         _BRIEF,
@@ -19,8 +18,10 @@ _FULL = "\t".join(
         "#{window_panes} #{window_index} #{pane_index}",
         "#{pane_dead_status}",
         "#{pane_dead_signal}",
-        "#{pane_current_command}",
-        "#{session_name}",
+        # Cutting drops control characters: a program names itself as it likes, with a
+        # line end if it wants to look like a pane.
+        "#{=64:pane_current_command}",
+        "#{=128:session_name}",
     )
 )
 _FIELDS = 6

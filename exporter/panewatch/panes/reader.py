@@ -150,10 +150,13 @@ class PaneReader:
             settled = cursor  # the lines below were erased; new ones will stand there
         old_pending = known.text.lines[known.cursor]
         reading.changed = (
-            bool(reading.lines)
-            or reading.gap
-            or (known.grid != grid or _differs(known, text, alignment))
+            bool(reading.lines) or reading.gap or _differs(known, grid, text, alignment)
         )
+        if alignment.fit is not Fit.LOST and known.grid.width == grid.width:
+            # A read that reaches back just far enough must not shorten the memory.
+            longer = text.below(known.text, alignment.offset)
+            more = len(longer.lines) - len(text.lines)
+            text, settled, cursor = longer, settled + more, cursor + more
         self._keep(grid, text, settled, cursor)
         self._watch_pending(old_pending, reading, now)
         return reading
@@ -190,7 +193,7 @@ class PaneReader:
 
     def _keep(self, grid: Grid, text: Text, settled: int, cursor: int) -> None:
         # The first line of a part may be the end of a longer one: it proves nothing.
-        torn = int(text.start > 0)
+        torn = int(text.start > 0 and len(text.lines) < _REMEMBERED_ROWS)
         drop = max(torn, text.first_from(grid.history) - _REMEMBERED_ROWS)
         drop = min(drop, settled, cursor)
         self._known = Known(grid, text.drop(drop), settled - drop, cursor - drop)
@@ -237,7 +240,12 @@ def _select_printed(grid: Grid, text: Text, first: int) -> list[str]:
     return text.lines[first:end]
 
 
-def _differs(known: Known, text: Text, alignment: Alignment) -> bool:
-    """Tell whether the text looks different from what is known."""
+def _differs(known: Known, grid: Grid, text: Text, alignment: Alignment) -> bool:
+    """Tell whether the pane printed: a change of its shape alone is not its doing."""
+    before = known.grid
+    if (before.width, before.height) != (grid.width, grid.height):
+        return False
+    if (before.pid, before.history, before.cursor_y) != (grid.pid, grid.history, grid.cursor_y):
+        return True
     begin = max(0, -alignment.offset)
     return known.text.lines[begin:] != text.lines[begin + alignment.offset :]

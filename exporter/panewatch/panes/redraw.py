@@ -21,8 +21,8 @@ class RedrawMemory:
     __slots__ = ("_seen", "_turning")
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[str, None] = OrderedDict()
-        self._turning: OrderedDict[str, None] = OrderedDict()
+        self._seen: OrderedDict[int, None] = OrderedDict()
+        self._turning: OrderedDict[int, None] = OrderedDict()
         """The letters of lines that changed in all but their letters: bars and spinners."""
 
     def pick_new(
@@ -55,7 +55,7 @@ class RedrawMemory:
                 continue
             if not letters and not any(map(str.isdigit, line)):
                 continue
-            seen = _note(self._seen, line) or (letters and letters in self._turning)
+            seen = _note(self._seen, line) or (letters and hash(letters) in self._turning)
             if seen and place >= pushed:
                 continue
             grown = _find_grown(letters, place, before, pushed, alike)
@@ -96,11 +96,12 @@ def _strip_end(lines: Sequence[str]) -> Sequence[str]:
     return lines[:end]
 
 
-def _note(memory: OrderedDict[str, None], text: str) -> bool:
-    """Note ``text`` and tell whether it was noted before."""
-    seen = text in memory
-    memory[text] = None
-    memory.move_to_end(text)
+def _note(memory: OrderedDict[int, None], text: str) -> bool:
+    """Note ``text`` and tell whether it was noted before; only its hash is kept."""
+    key = hash(text)
+    seen = key in memory
+    memory[key] = None
+    memory.move_to_end(key)
     if len(memory) > _REMEMBERED:
         memory.popitem(last=False)
     return seen

@@ -74,6 +74,7 @@ class Roster:
                     activity=read_activity(listing.rows[pane_id]),
                     from_start=from_start, now=now, wall=wall,
                 )  # fmt: skip
+                pane.counts = old.get(identity) or pane.counts
             elif pane.identity != identity:
                 # A place that had a pane keeps its counters, so that no series falls;
                 # to a new place the pane takes its own along.
@@ -110,8 +111,8 @@ class Roster:
         taken: set[Identity] = set()
         for pane_id, facts in chosen.items():
             identity = Identity(self._name, facts.session, facts.window, facts.pane)
-            if identity in taken:
-                identity = identity._replace(session=f"{facts.session}~{pane_id}")
+            while identity in taken:
+                identity = identity._replace(session=f"{identity.session}~{pane_id}")
             taken.add(identity)
             places[pane_id] = identity
         return places

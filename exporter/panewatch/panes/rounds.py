@@ -13,7 +13,10 @@ from panewatch.panes.tracked import TrackedPane
 
 _MARGIN_ROWS = 6
 _MOST_ROWS = 20_000
-_ROUNDS = 3
+_DEEP_ROWS = 500
+"""Enough to reach all that is remembered of a pane, where a few lines do not tell."""
+
+_ROUNDS = 4
 
 
 class Rounds:
@@ -91,7 +94,7 @@ class Rounds:
             return False
         reading = pane.reader.read(look.capture, now, whole=whole and pane.wanted >= _MOST_ROWS)
         if reading is None:
-            pane.wanted = _MOST_ROWS
+            pane.wanted = _DEEP_ROWS if pane.wanted < _DEEP_ROWS else _MOST_ROWS
             return False
         self._account(pane, reading, look, now)
         return True

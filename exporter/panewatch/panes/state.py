@@ -64,15 +64,18 @@ def _find_kind(name: str) -> str:
 class StateMachine:
     """Follows one pane. All times are monotonic seconds.
 
+    ``busy_since`` is since when its program runs, ``now`` where that is not known.
     ``since`` is when the present state began.
     """
 
     __slots__ = ("_at_prompt", "_busy_since", "_ended", "_settings", "since", "state")
 
-    def __init__(self, settings: PanesSettings, now: float) -> None:
+    def __init__(
+        self, settings: PanesSettings, now: float, busy_since: float | None = None
+    ) -> None:
         self._settings = settings
         self._at_prompt = False
-        self._busy_since = now
+        self._busy_since = now if busy_since is None else busy_since
         self._ended: float | None = None
         self.state = "unknown"
         self.since = now

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from panewatch.panes.capture import DEAD_NOTE, Capture, Grid, Text
 from panewatch.panes.text import count_cells, count_rows
-from panewatch.panes.tmux import Call, Command, Output, Tmux
+from panewatch.panes.tmux import Call, Command, Output, Tmux, TmuxError
 
 _HEADER = (
     "#{pane_id} #{pane_pid} #{history_size} #{pane_width} #{pane_height} #{cursor_y}"
@@ -115,7 +115,13 @@ class Reader:
     def _probe(self) -> bool:
         nonce = secrets.token_hex(8)
         self.calls += 1
-        output = self._tmux.call("source-file", "-", stdin=f"display-message -p {nonce}\n")
+        try:
+            output = self._tmux.call("source-file", "-", stdin=f"display-message -p {nonce}\n")
+        except TmuxError as error:
+            # An old tmux takes "-" for a file's name.
+            if error.reason in {"missing", "error"}:
+                return False
+            raise
         return nonce in output.text
 
     def _read_script(self, requests: Sequence[Request]) -> Iterator[Looks]:

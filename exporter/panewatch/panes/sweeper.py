@@ -98,6 +98,11 @@ class Sweeper:
         """Wait until the first sweep has ended, at most ``timeout`` seconds."""
         self._first.wait(timeout)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs: if not, nothing that was published is true any more."""
+        return self._thread.is_alive()
+
     def ask_to_stop(self) -> None:
         """Let the thread end; a tmux call that it may be in is ended."""
         self._stop.set()

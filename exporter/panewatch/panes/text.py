@@ -52,7 +52,7 @@ def count_rows(text: str, width: int) -> int:
     """Return how many rows of ``width`` columns a joined line fills, at least one."""
     if text.isascii():
         return max(1, -(-len(text) // max(1, width)))
-    if count_cells(text) <= width:
+    if 2 * len(text) <= width:
         return 1
     rows, column = 1, 0
     joined = False
@@ -72,7 +72,15 @@ def clean_label(text: str, limit: int = 128) -> str:
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
 
 
-@lru_cache(maxsize=8192)
+_SIGNED = 256
+"""Characters of a line that are looked at: lines that are remembered must stay small."""
+
+
 def sign(text: str) -> str:
     """Return the letters of ``text``: what stays while a counter or a spinner turns."""
+    return _sign(text[:_SIGNED])
+
+
+@lru_cache(maxsize=4096)
+def _sign(text: str) -> str:
     return "".join(filter(str.isalpha, text))

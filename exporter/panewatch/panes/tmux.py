@@ -191,5 +191,6 @@ def _raise_unreachable(output: Output) -> None:
     for sign, reason in _REASONS:
         if sign in output.errors:
             raise TmuxError(reason, detail)
-    if "can't find" not in output.errors and not output.text:
+    # A pane that is gone is no failure of the call; a call that was cut short is one.
+    if output.status != 1 or "can't find" not in output.errors:
         raise TmuxError("error", detail)

@@ -109,7 +109,11 @@ class TrackedPane:
         wall: float,
     ) -> None:
         self._settings = settings
-        self._machine = StateMachine(settings, now)
+        # The activity is the window's: of a pane beside others nothing is known yet.
+        known = bool(activity) and facts.alone
+        self.last_output = now - (max(0.0, wall - activity) if known else 0.0)
+        self.last_output_time: float | None = float(activity) if known else None
+        self._machine = StateMachine(settings, now, busy_since=self.last_output)
         self._usage: Usage | None = None
         self._measured: Usage | None = None
         self._settled_at = now
@@ -130,8 +134,6 @@ class TrackedPane:
         """Whether tmux says that the pane printed since its last read."""
         self.wanted = 0
         """Rows of history that the next read asks for."""
-        self.last_output = now - (max(0.0, wall - activity) if activity else 0.0)
-        self.last_output_time: float | None = float(activity) or None
         self.program = name_program(facts.command, None, settings)
 
     @property
