@@ -79,8 +79,10 @@ class Text:
         count = 1 - offset
         if count < 2 or count >= len(known.lines) or len(self.lines) < 2:  # noqa: PLR2004
             return self
-        shift = known.starts[count] - self.starts[1]
         lines = known.lines[:count] + self.lines[1:]
+        if isinstance(known.starts, range) and isinstance(self.starts, range):
+            return Text(lines, range(self.stop - len(lines), self.stop), self.stop)
+        shift = known.starts[count] - self.starts[1]
         starts = [start - shift for start in known.starts[:count]]
         return Text(lines, [*starts, *self.starts[1:]], self.stop)
 
