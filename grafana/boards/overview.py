@@ -187,9 +187,9 @@ def _lost() -> stat.Panel:
     return tiles(
         "Not seen in this time range",
         "Gaps: times that a pane's text was thrown away by tmux before it was read. Lines: what "
-        "they are known to have swallowed, a lower bound. Both come from panes that print faster "
-        "than their history holds: raise tmux's history-limit. Unread panes are over the cap "
-        "now: raise max_panes.",
+        "they are known to have swallowed, a lower bound: raise tmux's history-limit for panes "
+        "that flood. A gap without lines is a respawn or a wiped history. Unread panes are over "
+        "the cap now: raise max_panes.",
         [
             Query(total("panewatch_pane_gaps_total"), legend="gaps", instant=True),
             Query(total("panewatch_pane_lines_missed_total"), legend="lines", instant=True),

@@ -163,8 +163,8 @@ def _silence() -> timeseries.Panel:
 def _gaps() -> timeseries.Panel:
     return pane_events(
         "Gaps",
-        "Times that text scrolled out of tmux's history before it was read. Raise tmux's "
-        "history-limit for panes that flood, or let the program print less.",
+        "Times that text was gone before it was read: scrolled out of tmux's history (raise "
+        "history-limit for panes that flood), wiped by a respawn or with the history.",
         "panewatch_pane_gaps_total",
     )
 
@@ -172,8 +172,8 @@ def _gaps() -> timeseries.Panel:
 def _missed() -> timeseries.Panel:
     return pane_events(
         "Lines missed",
-        "Lines known to be lost in gaps: a lower bound, because tmux tells the number only while "
-        "its history is not full. What was in them is in no other figure here.",
+        "Lines known to be lost in gaps: a lower bound, because tmux drops a tenth of a full "
+        "history at once and does not count. What was in them is in no other figure here.",
         "panewatch_pane_lines_missed_total",
     )
 
