@@ -77,8 +77,8 @@ def align(known: Known, grid: Grid, text: Text, *, whole: bool = False) -> Align
         reaching = [place for place in candidates if place.begin < known.settled]
         if not reaching and known.settled and beyond:
             return None
-        if grid.trims and beyond and not _distinguish(known, reaching):
-            return None
+        if grid.trims and beyond:
+            candidates = reaching = [place for place in reaching if _distinguish(known, place)]
         found = _align_by_rows(known, grid, text, reaching or candidates)
         if found is not None:
             return found
@@ -171,15 +171,14 @@ def _count_distinct(lines: Sequence[str]) -> int:
     return len(set(filter(None, lines)))
 
 
-def _distinguish(known: Known, places: Sequence[_Place]) -> bool:
-    """Tell whether the lines that can be compared are enough to tell one place from another.
+def _distinguish(known: Known, place: _Place) -> bool:
+    """Tell whether the lines that can be compared are enough to tell a place from another.
 
     A history that is full drops whole tenths, and a log repeats itself: a few lines that
     agree may be the wrong ones. Where all that is known is compared, there are no more.
     """
-    begin = min((place.begin for place in places), default=0)
-    lines = known.text.lines[begin : known.settled]
-    return begin <= 1 or _count_distinct(lines) >= _CONVINCING_IN_FLOOD
+    lines = known.text.lines[place.begin : known.settled]
+    return place.begin <= 1 or _count_distinct(lines) >= _CONVINCING_IN_FLOOD
 
 
 def _agree(known: Known, text: Text, place: _Place) -> bool:
