@@ -170,7 +170,8 @@ def test_time_in_each_state_adds_up(tmux: PrivateTmux) -> None:
 
 def test_a_program_that_was_silent_before_panewatch_is_not_working(tmux: PrivateTmux) -> None:
     tmux.start("sleep 1000")
-    time.sleep(2.1)  # tmux tells when a window last printed in whole seconds
+    # tmux tells in whole seconds when a window last printed.
+    wait_until(lambda: time.time() > int(tmux.ask("#{window_activity}", "%0")) + 2)
     settings = EAGER.model_copy(update={"working_for": 0.5, "stalled_after": 1.0})
     watch = Watch(tmux, settings, began=4e9)
     watch.look()
