@@ -47,7 +47,7 @@ def test_a_flood_is_read_before_its_history_is_full() -> None:
 def test_faster_counts_at_once_and_slower_has_to_prove_itself() -> None:
     pace = Pace(SETTINGS, 0.0)
     pace.note(1.0, rows=5000, limit=2000, changed=True)
-    assert pace.rows_per_second == 5000
+    assert pace._rows_per_second == 5000
     fast = pace.interval
     pace.note(2.0, rows=0, limit=2000, changed=True)
     assert fast <= pace.interval < SETTINGS.busy_interval

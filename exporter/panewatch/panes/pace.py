@@ -27,11 +27,6 @@ class Pace:
         self.interval = settings.busy_interval
         self.due = now
 
-    @property
-    def rows_per_second(self) -> float:
-        """How fast the pane prints, judged by its last reads."""
-        return self._rows_per_second
-
     def note(self, now: float, *, rows: int, limit: int, changed: bool) -> None:
         """Take in a read at monotonic time ``now`` that brought ``rows`` new rows."""
         settings = self._settings
