@@ -16,6 +16,8 @@ from panewatch.problems import ProblemsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from panewatch.errors.rulebook import Rulebook
+
 OK: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
@@ -61,6 +63,8 @@ def build_parser() -> argparse.ArgumentParser:
         ("scrape", _scrape, "sample every collector once and print the exposition"),
         ("diagnose", _diagnose, "tell what can be read here, and why not, by reading it"),
         ("check-config", _check_config, "check the settings and the web configuration"),
+        ("explain", _explain, "tell which rule takes which line of recorded text, and why"),
+        ("rules", _rules, "list the rules in use"),
         ("config-schema", _config_schema, "print the JSON Schema of the settings file"),
         ("healthcheck", _healthcheck, "ask whether the exporter of these settings answers"),
     ):
@@ -69,6 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
         _add_flags(subparser, "after")
         if run is _check_config:
             subparser.add_argument("file", nargs="?", metavar="FILE", help="the settings file")
+        if run is _explain:
+            _add_explain_arguments(subparser)
     return parser
 
 
@@ -178,8 +184,43 @@ def _check_config(options: argparse.Namespace) -> int:
     config = _load(options)
     if config.web.config_file:
         web_config.load(config.web.config_file)
+    _build_rulebook(config)
     print("the configuration is good")
     return OK
+
+
+def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="recorded text; - for the standard input"
+    )
+    parser.add_argument(
+        "--output", choices=("text", "jsonl"), default="text", help="form of the output"
+    )
+    parser.add_argument(
+        "--unmatched", action="store_true",
+        help="group the lines that look like errors and that no rule knows",
+    )  # fmt: skip
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from panewatch.errors import explain  # noqa: PLC0415 - the other subcommands do without
+
+    book = _build_rulebook(_load(options))
+    show = explain.group_unmatched if options.unmatched else explain.print_events
+    return OK if show(book, options.files, options.output) else FAILED
+
+
+def _rules(options: argparse.Namespace) -> int:
+    from panewatch.errors.explain import print_rules  # noqa: PLC0415
+
+    print_rules(_build_rulebook(_load(options)))
+    return OK
+
+
+def _build_rulebook(config: Config) -> Rulebook:
+    from panewatch.errors.loading import build_rulebook  # noqa: PLC0415
+
+    return build_rulebook(config.errors)
 
 
 def _config_schema(_options: argparse.Namespace) -> int:

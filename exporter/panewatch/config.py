@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 from panewatch.settings_types import (
     Conflict,
     Name,
+    RuleId,
     Seconds,
     Section,
     Socket,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
-    "CollectorSettings", "Collectors", "Config", "LogSettings", "Name", "PanesSettings",
+    "CollectorSettings", "Collectors", "Config", "ErrorsSettings", "LogSettings", "Name", "PanesSettings",
     "Seconds", "Section", "TmuxServerSettings", "TmuxSettings", "WebSettings", "parse_duration",
 ]  # fmt: skip
 
@@ -231,6 +232,22 @@ class PanesSettings(Section):
                     yield Conflict((("agents", agent, index), ("shells",)), says)
 
 
+class ErrorsSettings(Section):
+    """How errors are recognised and when their incidents end."""
+
+    packs: tuple[Word, ...] = Field(
+        default=(), description="Files of rules that are used besides the built-in ones."
+    )
+    severity: dict[RuleId, Literal["P0", "P1", "P2", "off"]] = Field(
+        default={},
+        description="Other severities for some rules, e.g. {pytest-failed: P2}; `off` drops a rule.",
+    )
+    quiet_after: Seconds = Field(
+        default=900.0,
+        description="An incident that was not seen again for this long ends when its pane goes on.",
+    )
+
+
 class Collectors(Section):
     """Settings common to all collectors, by name."""
 
@@ -250,3 +267,4 @@ class Config(Section):
     collectors: Collectors = Field(default=Collectors())
     tmux: TmuxSettings = Field(default=TmuxSettings())
     panes: PanesSettings = Field(default=PanesSettings())
+    errors: ErrorsSettings = Field(default=ErrorsSettings())

@@ -95,6 +95,15 @@ Name = Annotated[
 ]
 """A name that becomes a label value: letters, digits, ``_``, ``.`` and ``-``."""
 
+RuleId = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,63}$",
+        json_schema_extra=expects("the id of a rule: small letters, digits and `-`"),
+    ),
+]
+"""The id of a rule."""
+
 # Control characters and the ones that reorder text would reach a terminal or a log.
 _HIDDEN = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 

@@ -1,0 +1,281 @@
+"""One pane's lines in, events out: what each line that means something means."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final, Literal, TypeAlias
+
+import re2
+
+from panewatch.errors.command import Command, read_prompt
+from panewatch.errors.context import Reason, find_reason
+from panewatch.errors.expression import is_anchored
+from panewatch.errors.incident import Incident, Incidents, mask
+from panewatch.errors.prefix import strip_prefix
+from panewatch.errors.rule import Kind, Rule
+from panewatch.errors.rulebook import Candidates, Rulebook
+
+_REMEMBERED_LINES: Final = 100
+_LONGEST_BLOCK: Final = 400
+_BLOCK_SECONDS: Final = 5.0
+"""A block whose end has not come by then is told of as it is."""
+
+_SAME_BLOCK: Final = 8
+"""Blocks of one rule that are nearer together are one story: chained exceptions."""
+
+_RETRY_LINES: Final = 5
+
+What: TypeAlias = Kind | Literal["unclassified"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What one line means.
+
+    Attributes:
+        line: Number of the line in its pane, from 0.
+        kind: An ``unclassified`` line looks like trouble, and no rule knows it.
+        rule: The rule that took it.
+        reason: Why it does not count, where a rule took it all the same.
+        incident: The incident that it opened or joined.
+        opens: Whether it opened it.
+        losers: The rules that would have taken it too.
+    """
+
+    line: int
+    kind: What
+    rule: Rule | None = None
+    reason: Reason | None = None
+    incident: Incident | None = None
+    opens: bool = False
+    losers: tuple[Rule, ...] = ()
+    ended: tuple[Incident, ...] = ()
+
+
+@dataclass(slots=True)
+class _Block:
+    """A block whose end was not seen yet."""
+
+    rule: Rule
+    line: int
+    began: float
+    losers: tuple[Rule, ...]
+
+
+class Classifier:
+    """Reads one pane.
+
+    Args:
+        rulebook: The rules; may be replaced between two calls.
+        incidents: Where errors are taken to.
+    """
+
+    __slots__ = (
+        "_above", "_block", "_command", "_last_block", "_line", "_lines", "_run", "incidents",
+        "rulebook",
+    )  # fmt: skip
+
+    def __init__(self, rulebook: Rulebook, incidents: Incidents) -> None:
+        self.rulebook = rulebook
+        self.incidents = incidents
+        self._line = 0
+        self._lines: Sequence[str] = ()
+        self._run = 0
+        self._command: Command | None = None
+        self._block: _Block | None = None
+        self._last_block: tuple[Rule, int, Incident] | None = None
+        self._above: deque[str] = deque(maxlen=_REMEMBERED_LINES)
+
+    @property
+    def command(self) -> Command | None:
+        """The command whose output is read, where its prompt was recognised."""
+        return self._command
+
+    def feed(self, lines: Sequence[str], now: float) -> list[Event]:
+        """Take in the next lines of the pane and return what they mean, in order."""
+        found = self.rulebook.find(lines)
+        events: list[Event] = []
+        if found or self._block is not None:
+            self._lines = lines
+            begin = self._pass_block(found, 0, now, events) if self._block is not None else 0
+            for index in sorted(found):
+                if index >= begin:
+                    begin = self._judge(index, found, now, events)
+            self._lines = ()
+        self._line += len(lines)
+        self._above.extend(lines[-_REMEMBERED_LINES:])
+        return events
+
+    def flush(self, now: float, *, force: bool = False) -> list[Event]:
+        """Return the event of a block whose end does not come."""
+        events: list[Event] = []
+        if self._block is not None and (force or now - self._block.began > _BLOCK_SECONDS):
+            self._close_block(None, self._line, now, events)
+        return events
+
+    def _judge(
+        self, index: int, found: Mapping[int, Candidates], now: float, events: list[Event]
+    ) -> int:
+        """Tell what the line at ``index`` means; return the index at which to go on."""
+        candidates = found[index]
+        line = self._line + index
+        if candidates.prompt:
+            command = read_prompt(self._lines[index])
+            if command is not None:
+                self._command = command
+                self._run += 1
+                return index + 1
+        if not candidates.rules:
+            if candidates.looks and self._find_reason(candidates.text, 1, index) is None:
+                events.append(Event(line, "unclassified"))
+            return index + 1
+        rule, losers = choose(candidates.rules)
+        reason = None
+        if rule.kind != "noise":
+            reason = self._find_reason(candidates.text, find_start(rule, candidates.text), index)
+            if rule.category == "agent" and reason == "quoted-output":
+                reason = None  # an agent speaks in the same place as it quotes
+        if reason is not None:
+            events.append(Event(line, "noise", rule, reason=reason, losers=losers))
+        elif rule.kind == "error" and rule.until:
+            self._block = _Block(rule, line, now, losers)
+            return self._pass_block(found, index + 1, now, events)
+        else:
+            events.append(self._take(rule, losers, candidates.text, line, now))
+        return index + 1
+
+    def _pass_block(
+        self, found: Mapping[int, Candidates], begin: int, now: float, events: list[Event]
+    ) -> int:
+        """Skip the lines of the open block; return the index behind its end."""
+        block = self._block
+        assert block is not None  # noqa: S101  # the caller looked
+        ends = compile_expression(block.rule.until)
+        for index in range(begin, len(self._lines)):
+            candidates = found.get(index)
+            text = candidates.text if candidates else strip_prefix(self._lines[index])
+            if self._line + index - block.line > _LONGEST_BLOCK:
+                self._close_block(None, self._line + index, now, events)
+                return index
+            if ends.search(text) is not None:
+                rules = candidates.rules if candidates else ()
+                errors = tuple(rule for rule in rules if rule.kind == "error" and not rule.until)
+                if errors:
+                    self._close_block((errors, text), self._line + index, now, events)
+                    return index + 1
+                self._close_block(None, self._line + index, now, events)
+                return index
+        return len(self._lines)
+
+    def _close_block(
+        self,
+        last: tuple[tuple[Rule, ...], str] | None,
+        line: int,
+        now: float,
+        events: list[Event],
+    ) -> None:
+        """Tell of a block: the rule of its last line names it, or else that of its first."""
+        block = self._block
+        assert block is not None  # noqa: S101  # the caller looked
+        self._block = None
+        if last is None:
+            first = self._take(block.rule, block.losers, "", block.line, now)
+            if first.incident is not None:
+                self._last_block = block.rule, line, first.incident
+            events.append(first)
+            return
+        rules, text = last
+        rule, losers = choose((*rules, block.rule) if len(rules) == 1 else rules)
+        if rule is block.rule:
+            rule, losers = rules[0], (block.rule,)
+        end = self._take(rule, losers, text, line, now, block=block)
+        events.append(
+            Event(block.line, end.kind, rule, incident=end.incident, opens=end.opens)
+        )
+        events.append(replace(end, opens=False))
+        if end.incident is not None:
+            self._last_block = block.rule, line, end.incident
+
+    def _take(
+        self,
+        rule: Rule,
+        losers: tuple[Rule, ...],
+        text: str,
+        line: int,
+        now: float,
+        block: _Block | None = None,
+    ) -> Event:
+        """Turn a line that counts into an event, and let it act on the incidents."""
+        if rule.kind == "success":
+            ended = tuple(self.incidents.resolve(rule.resolves))
+            return Event(line, "success", rule, losers=losers, ended=ended)
+        if rule.kind == "friction" and rule.friction == "retry":
+            self.incidents.retry(line=line, run=self._run, within=_RETRY_LINES)
+        if rule.kind != "error":
+            return Event(line, rule.kind, rule, losers=losers)
+        if self._command is not None and self._command.tolerates:
+            return Event(line, "friction", rule, losers=losers)
+        begin = block or (rule.until and _Block(rule, line, now, losers))
+        if begin and self._last_block is not None:
+            before, at, incident = self._last_block
+            if before is begin.rule and begin.line - at <= _SAME_BLOCK:
+                incident.count += 1
+                incident.line = line
+                return Event(line, "error", rule, incident=incident, losers=losers)
+        incident, opens = self.incidents.take(
+            rule, capture(rule, text), now=now, line=line, run=self._run
+        )
+        return Event(line, "error", rule, incident=incident, opens=opens, losers=losers)
+
+    def _find_reason(self, text: str, start: int, index: int) -> Reason | None:
+        command = self._command
+        if command is not None and command.quotes and not command.speaks(text):
+            return "quoted-output"
+        return find_reason(text, start, lambda distance: self._look_back(index - distance))
+
+    def _look_back(self, index: int) -> str | None:
+        if index < -len(self._above):
+            return None
+        line = self._lines[index] if index >= 0 else self._above[index]
+        return strip_prefix(line)
+
+
+def choose(rules: tuple[Rule, ...]) -> tuple[Rule, tuple[Rule, ...]]:
+    """Return which of ``rules`` (best first) takes a line, and those that lose."""
+    if len(rules) == 1:
+        return rules[0], ()
+    beaten = frozenset().union(*(rule.supersedes for rule in rules))
+    winner = next((rule for rule in rules if rule.id not in beaten), rules[0])
+    return winner, tuple(rule for rule in rules if rule is not winner)
+
+
+@lru_cache(maxsize=4096)
+def compile_expression(expression: str) -> Any:
+    """Compile for RE2, once."""
+    return re2.compile(expression)
+
+
+def find_start(rule: Rule, text: str) -> int:
+    """Return where ``rule`` matches in ``text``: 0 for the beginning."""
+    if all(map(is_anchored, rule.match)):
+        return 0
+    starts = [
+        found.start()
+        for found in (compile_expression(expression).search(text) for expression in rule.match)
+        if found is not None
+    ]
+    return min(starts, default=0)
+
+
+def capture(rule: Rule, text: str) -> tuple[str, ...]:
+    """Return the values of a rule's named groups: what tells two failures apart."""
+    for expression in rule.match:
+        compiled = compile_expression(expression)
+        if compiled.groupindex:
+            found = compiled.search(text)
+            if found is not None:
+                return tuple(mask(value or "") for value in found.groupdict().values())
+    return ()

@@ -1,0 +1,132 @@
+"""The command that a pane's text belongs to, read from the prompt line that started it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import re2
+
+_WHO = r"\[?[\w.-]{1,32}@[\w.-]{1,64}"
+_ENVIRONMENT = r"(?:\([^()\n]{1,40}\) )?"
+
+PROMPTS: Final = (
+    rf"^{_ENVIRONMENT}[$❯] [^ \n]",
+    rf"^{_ENVIRONMENT}{_WHO}[^\n$#%>❯]{{0,100}}[$#%>❯] ?[^ \n]",
+    r"^➜ +[^ \n]",
+    r"^(?:bash|sh|zsh|ksh)-\d[\d.]{0,5}[$#] [^ \n]",
+    r"^PS [A-Z]:[^\n>]{0,100}> [^ \n]",
+    r"^[~/][^\n $#%>❯]{0,80} [$❯%>] [^ \n]",
+    r"^ {0,2}[●⏺•] [^ \n]",
+    r"^ {0,2}[>›] [^ \n]",
+)
+"""What the scanner looks for to notice a new command; each is tried on whole lines."""
+
+_SHELL: Final = re2.compile(
+    rf"^{_ENVIRONMENT}(?:{_WHO}[^$#%>❯]{{0,100}}[$#%>❯] ?|[$❯] |➜ +(?:[^ ]+ (?:git:\([^)]*\) )?(?:✗ )?)?"
+    r"|(?:bash|sh|zsh|ksh)-\d[\d.]*[$#] |PS [A-Z]:[^>]{0,100}> |[~/][^ $#%>❯]{0,80} [$❯%>] )(.*)$"
+)
+_TOOL: Final = re2.compile(
+    r"^ {0,2}[●⏺•] (?:(Bash|Ran|Run|Shell|Running)\b[ (]?(.*?)\)?$|"
+    r"(?:Read|Search|Grep|Glob|Update|Write|Edit|List|LS|Explored|Fetch|WebFetch|WebSearch|Task)\b)"
+)
+
+_QUOTING: Final = frozenset(
+    "cat bat batcat less more most head tail nl tac grep egrep fgrep zgrep rg ag ack sed awk gawk"
+    " diff colordiff sdiff cmp xxd hexdump od strings jq yq man info tldr history find fd ls tree"
+    " locate wc sort uniq cut tr column fold echo printf vim vi nvim nano emacs view zcat zless"
+    " help type declare set env printenv alias".split()
+)
+_GIT_QUOTING: Final = frozenset("diff log show blame grep reflog shortlog whatchanged".split())
+_FOLLOWING: Final = frozenset(("-f", "-F", "--follow"))
+_WRAPPERS: Final = frozenset("sudo time nice nohup stdbuf command builtin exec env watch xargs".split())
+_SHELLS: Final = ("bash", "zsh", "sh", "fish", "ksh", "sudo")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a command line tells about the text that follows it.
+
+    Attributes:
+        text: The command line as it was typed.
+        quotes: Its output is text that it shows, not what happened to it.
+        tolerates: Its failure was expected by whoever wrote it (``|| true``).
+        speakers: Names under which its own messages begin.
+    """
+
+    text: str
+    quotes: bool = False
+    tolerates: bool = False
+    speakers: tuple[str, ...] = ()
+
+    def speaks(self, line: str) -> bool:
+        """Tell whether ``line`` is a message of the command itself, not text that it shows."""
+        return line.startswith(self.speakers)
+
+
+PROSE: Final = Command("", quotes=True)
+"""What an agent or a person writes in words."""
+
+
+def read_prompt(line: str) -> Command | None:
+    """Return the command that a prompt line starts; None where it is no prompt.
+
+    A coding agent's heading of a tool call counts as one, its other bullets as prose.
+    """
+    found = _SHELL.match(line)
+    if found is not None:
+        return parse_command(found.group(1))
+    start = line.lstrip(" ")[:2]
+    if start in {"● ", "⏺ ", "• "}:
+        tool = _TOOL.match(line)
+        if tool is not None and tool.group(1):
+            return parse_command(tool.group(2).removeprefix("("))
+        return PROSE
+    if start in {"> ", "› "}:
+        return PROSE
+    return None
+
+
+def parse_command(text: str) -> Command:
+    """Read a command line: its first command decides what kind of output follows."""
+    text = text.strip()
+    lists = text.replace("&&", ";").split(";")
+    stages = [part for item in lists for part in item.split("||")[0].split("|")]
+    names = [_find_program(stage) for stage in stages]
+    programs = [name for name, _ in names if name]
+    first, arguments = next(
+        ((name, words) for name, words in names if name not in {"cd", "export", "source", "."}),
+        ("", ()),
+    )
+    asks = "--help" in arguments or arguments[:1] in (["help"], ["-h"])
+    quotes = asks or _shows_text(first, arguments)
+    ending = text.rpartition("||")
+    tolerates = bool(ending[1]) and ending[2].strip() in {"true", ":", "exit 0", "/bin/true"}
+    speakers = [f"{name}: " for name in dict.fromkeys((*programs, *_SHELLS))]
+    if first == "git":
+        speakers += ["fatal: ", "error: "]
+    return Command(text, quotes, tolerates, tuple(speakers))
+
+
+def _shows_text(program: str, arguments: list[str]) -> bool:
+    if program == "git":
+        verb = next((word for word in arguments if not word.startswith("-")), "")
+        return verb in _GIT_QUOTING
+    if program == "tail":
+        return not _FOLLOWING.intersection(arguments)
+    return program in _QUOTING
+
+
+def _find_program(stage: str) -> tuple[str, list[str]]:
+    """Return the program of one stage of a pipeline, without folder, and its arguments."""
+    words = stage.split()
+    while words and (words[0] in _WRAPPERS or _is_assignment(words[0]) or words[0] in "({!"):
+        words = words[1:]
+    if not words:
+        return "", []
+    return words[0].lstrip("(").rpartition("/")[2], words[1:]
+
+
+def _is_assignment(word: str) -> bool:
+    name, equals, _ = word.partition("=")
+    return bool(equals) and name.isidentifier()

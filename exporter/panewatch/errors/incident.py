@@ -1,0 +1,117 @@
+"""Incidents of one pane: opened once, joined by repeats and consequences, ended once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from panewatch.errors.rule import ANY, Rule, Severity
+
+Outcome: TypeAlias = Literal["success", "quiet", "end"]
+
+_NEAR: Final = 500
+"""Lines within which something can be the consequence of what happened before."""
+
+_MOST_OPEN: Final = 64
+"""Open incidents of one pane; the oldest makes way."""
+
+_VARIABLE: Final = re.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d{4,}")
+_LONGEST_VALUE: Final = 128
+
+
+@dataclass(slots=True, eq=False)
+class Incident:
+    """One thing that went wrong.
+
+    ``line`` and ``run`` say where it was last seen, counted over the pane's lines and its
+    commands. ``retrying`` tells that whoever failed tries again by itself.
+    """
+
+    number: int
+    rule: Rule
+    values: tuple[str, ...]
+    opened: float
+    seen: float
+    line: int
+    run: int
+    count: int = 1
+    retrying: bool = False
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is now: while it is tried again, nobody is needed."""
+        return "P2" if self.retrying else self.rule.severity
+
+
+def mask(value: str) -> str:
+    """Return a captured value without what differs from one failure to the next."""
+    return _VARIABLE.sub("#", value[:_LONGEST_VALUE])
+
+
+@dataclass(slots=True)
+class Incidents:
+    """The open incidents of one pane, oldest first."""
+
+    numbers: Iterator[int]
+    open: dict[tuple[str, tuple[str, ...]], Incident] = field(default_factory=dict)
+
+    def take(
+        self, rule: Rule, values: tuple[str, ...], *, now: float, line: int, run: int
+    ) -> tuple[Incident, bool]:
+        """Take in an error: it repeats an incident, joins one as its consequence, or opens one.
+
+        Returns:
+            The incident, and whether it was opened now.
+        """
+        key = (rule.id, values)
+        incident = self.open.get(key) or self._find_cause(rule, line, run)
+        if incident is not None:
+            incident.count += 1
+            incident.seen, incident.line, incident.run = now, line, run
+            if incident.rule is rule:
+                incident.retrying = False
+            return incident, False
+        if len(self.open) >= _MOST_OPEN:
+            del self.open[next(iter(self.open))]
+        incident = Incident(next(self.numbers), rule, values, now, now, line, run)
+        self.open[key] = incident
+        return incident, True
+
+    def _find_cause(self, rule: Rule, line: int, run: int) -> Incident | None:
+        if not rule.joins:
+            return None
+        near = [
+            incident
+            for incident in self.open.values()
+            if incident.run == run
+            and line - incident.line <= _NEAR
+            and (
+                ANY in rule.joins
+                or incident.rule.id in rule.joins
+                or incident.rule.category in rule.joins
+            )
+        ]
+        return max(near, key=lambda incident: incident.line, default=None)
+
+    def retry(self, *, line: int, run: int, within: int) -> None:
+        """Note that whatever failed in the last lines is tried again by itself."""
+        for incident in self.open.values():
+            if incident.run == run and line - incident.line <= within:
+                incident.retrying = True
+
+    def resolve(self, categories: frozenset[str]) -> list[Incident]:
+        """End what a success ends, and return it."""
+        return self._end(
+            [i for i in self.open.values() if ANY in categories or i.rule.category in categories]
+        )
+
+    def settle(self, before: float) -> list[Incident]:
+        """End what was not seen since the time ``before``, and return it."""
+        return self._end([i for i in self.open.values() if i.seen < before])
+
+    def _end(self, ended: list[Incident]) -> list[Incident]:
+        for incident in ended:
+            del self.open[incident.rule.id, incident.values]
+        return ended

@@ -1,0 +1,68 @@
+"""From settings to rules in use: built-in packs, the user's, other severities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from panewatch.config import ErrorsSettings
+from panewatch.errors.classifier import choose
+from panewatch.errors.pack import RulesError, check_together, load_builtin, load_file
+from panewatch.errors.rule import Rule
+from panewatch.errors.rulebook import Rulebook
+from panewatch.problems import Problem
+
+
+def build_rulebook(settings: ErrorsSettings) -> Rulebook:
+    """Read and compile all rules.
+
+    Raises:
+        RulesError: with everything that is wrong with the user's packs and severities,
+            their examples included.
+    """
+    builtin = load_builtin()
+    own: list[Rule] = []
+    problems: list[Problem] = []
+    for path in settings.packs:
+        try:
+            own += load_file(path)
+        except RulesError as error:
+            problems += error.problems
+    problems += check_together(own, builtin)
+    rules = [*builtin, *own]
+    problems += _find_unknown(settings, {rule.id for rule in rules})
+    if problems:
+        raise RulesError(problems)
+    dropped = {name for name, severity in settings.severity.items() if severity == "off"}
+    severities = {
+        name: severity for name, severity in settings.severity.items() if severity != "off"
+    }
+    rulebook = Rulebook([rule for rule in rules if rule.id not in dropped], severities)
+    failed = list(check_examples(rulebook, own))
+    if failed:
+        raise RulesError(failed)
+    return rulebook
+
+
+def check_examples(rulebook: Rulebook, rules: Iterable[Rule]) -> Iterator[Problem]:
+    """Yield the examples that their rule does not win, the counterexamples that it does."""
+    for rule in rules:
+        for example in rule.examples:
+            if rule not in _find_winners(rulebook, example):
+                yield Problem(rule.origin, 0, rule.id, f"does not take its example {example!r}")
+        for example in rule.counterexamples:
+            if rule in _find_winners(rulebook, example):
+                yield Problem(rule.origin, 0, rule.id, f"takes its counterexample {example!r}")
+
+
+def _find_winners(rulebook: Rulebook, text: str) -> list[Rule]:
+    found = rulebook.find(text.split("\n"))
+    return [choose(candidates.rules)[0] for candidates in found.values() if candidates.rules]
+
+
+def _find_unknown(settings: ErrorsSettings, known: set[str]) -> Iterator[Problem]:
+    for name in settings.severity:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            yield Problem("errors.severity", 0, name, f"is no rule{hint}")

@@ -1,0 +1,194 @@
+"""Packs of rules: YAML files, ours and the user's, read with every mistake named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+from typing import Annotated, Any, Final
+
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError
+
+from panewatch import strict_yaml
+from panewatch.errors.expression import find_trouble
+from panewatch.errors.rule import (
+    ANY,
+    CATEGORIES,
+    FRICTIONS,
+    SEVERITIES,
+    Category,
+    Friction,
+    Kind,
+    Rule,
+    Severity,
+)
+from panewatch.problems import Path, Problem, ProblemsError, show_path
+from panewatch.settings_types import Section
+
+_ALLOWED: Final = {
+    "id": "a name of small letters, digits and `-`, at most 64",
+    "kind": "error, noise, success or friction",
+    "category": f"one of {', '.join(CATEGORIES)}",
+    "severity": f"one of {', '.join(SEVERITIES)}",
+    "friction": f"one of {', '.join(FRICTIONS)}",
+    "priority": "a whole number from -100 to 100",
+}
+_TEXTS: Final = "text, or a list of texts, none of them empty"
+
+
+class RulesError(ProblemsError):
+    """A pack cannot be used; the rules in use stay."""
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+_Text = Annotated[str, Field(min_length=1, max_length=4096)]
+_Texts = Annotated[list[_Text], BeforeValidator(_listed)]
+_Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+
+
+class _Entry(Section):
+    """One rule as it is written."""
+
+    id: _Id
+    kind: Kind = "error"
+    match: Annotated[_Texts, Field(min_length=1)]
+    category: Category = "other"
+    severity: Severity | None = None
+    unless: _Texts = []
+    supersedes: _Texts = []
+    priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
+    joins: _Texts = []
+    until: str = ""
+    resolves: _Texts = []
+    friction: Friction | None = None
+    suggestion: Annotated[str, Field(max_length=500)] = ""
+    examples: Annotated[_Texts, Field(min_length=1)]
+    counterexamples: _Texts = []
+
+
+class _Pack(Section):
+    """A file of rules."""
+
+    rules: list[_Entry]
+
+
+def load_builtin() -> tuple[Rule, ...]:
+    """Read the packs that come with panewatch, in order of their names."""
+    folder = resources.files("panewatch.errors") / "packs"
+    rules: list[Rule] = []
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".yaml"):
+            # Ours are known to be good, and the quicker parser saves a second at the start.
+            content = yaml.load(file.read_bytes(), Loader=_QUICK)  # noqa: S506  # a safe one
+            pack = _Pack.model_validate(content)
+            rules += (_build(entry, file.name) for entry in pack.rules)
+    return tuple(rules)
+
+
+_QUICK: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_file(path: str) -> tuple[Rule, ...]:
+    """Read a pack of the user's.
+
+    Raises:
+        RulesError: with every problem: its file, line, rule and what is allowed.
+    """
+    try:
+        document = strict_yaml.read(path)
+    except ProblemsError as error:
+        raise RulesError(error.problems) from None
+    try:
+        pack = _Pack.model_validate(document.value)
+    except ValidationError as error:
+        raise RulesError(_explain(document, error)) from None
+    rules = tuple(_build(entry, path) for entry in pack.rules)
+    problems = [
+        Problem(path, document.line(("rules", index, key)), _name(rule, index, key), message)
+        for index, rule in enumerate(rules)
+        for key, message in find_mistakes(rule)
+    ]
+    if problems:
+        raise RulesError(problems)
+    return rules
+
+
+def find_mistakes(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Yield (key, what is wrong) for what the shape of an entry does not forbid."""
+    for expression in rule.match:
+        trouble = find_trouble(expression)
+        if trouble:
+            yield "match", f"`{expression}` {trouble}"
+    if rule.kind == "error" and not rule.suggestion:
+        yield "suggestion", "is missing: say what the operator can do"
+    if rule.kind == "success" and not rule.resolves:
+        yield "resolves", "is missing: give the categories that this success ends, or `any`"
+    if (rule.kind == "friction") != (rule.friction is not None):
+        yield "friction", f"is for rules of kind friction; {_ALLOWED['friction']}"
+    for key in ("resolves",):
+        for name in getattr(rule, key):
+            if name not in CATEGORIES and name != ANY:
+                yield key, f"`{name}` is no category; {_ALLOWED['category']}, or any"
+
+
+def check_together(rules: Sequence[Rule], others: Sequence[Rule] = ()) -> Iterator[Problem]:
+    """Yield what is wrong between ``rules``, or between them and ``others``.
+
+    That is an id that is there twice, and a reference to a rule that is not there.
+    """
+    seen = {rule.id: rule for rule in others}
+    for rule in rules:
+        other = seen.setdefault(rule.id, rule)
+        if other is not rule:
+            yield Problem(rule.origin, 0, rule.id, f"is the id of a rule of {other.origin} too")
+    known = {*seen, *CATEGORIES, ANY}
+    for rule in rules:
+        for key, names in (("supersedes", rule.supersedes), ("joins", rule.joins)):
+            for name in sorted(names - known):
+                message = f"{key} names `{name}`, which is no rule"
+                yield Problem(rule.origin, 0, rule.id, message)
+
+
+def _build(entry: _Entry, origin: str) -> Rule:
+    return Rule(
+        id=entry.id,
+        kind=entry.kind,
+        match=tuple(entry.match),
+        category=entry.category,
+        severity=entry.severity or "P1",
+        unless=tuple(entry.unless),
+        supersedes=frozenset(entry.supersedes),
+        priority=entry.priority,
+        joins=frozenset(entry.joins),
+        until=entry.until,
+        resolves=frozenset(entry.resolves),
+        friction=entry.friction,
+        suggestion=" ".join(entry.suggestion.split()),
+        examples=tuple(entry.examples),
+        counterexamples=tuple(entry.counterexamples),
+        origin=origin,
+    )
+
+
+def _name(rule: Rule, index: int, key: str) -> str:
+    return f"rules[{index}].{key} ({rule.id})"
+
+
+def _explain(document: strict_yaml.Document, error: ValidationError) -> Iterable[Problem]:
+    for details in error.errors(include_url=False, include_input=False):
+        path: Path = details["loc"]
+        kind, key = details["type"], path[-1] if path else ""
+        where = [part for part in path if isinstance(part, str)]
+        if kind == "extra_forbidden":
+            section = _Entry if where[0] == "rules" and len(where) > 1 else _Pack
+            message = f"unknown key; allowed: {', '.join(section.model_fields)}"
+        elif kind == "missing":
+            message = f"is missing; give {_ALLOWED.get(str(key), _TEXTS)}"
+        elif len(path) < 3:  # noqa: PLR2004  # rules, index, key
+            message = "must be a file with one key, `rules`: a list of rules"
+        else:
+            message = f"must be {_ALLOWED.get(where[-1], _TEXTS)}"
+        yield Problem(document.name, document.line(path), show_path(path), message)

@@ -1,0 +1,69 @@
+"""What stands before a line's own text: timestamps, ranks, containers' and agents' marks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import re2
+
+_DATE = r"\d{4}[-/]\d\d[-/]\d\d"
+_TIME = r"\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?"
+_ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+
+_PARTS: Final = (
+    # A job and a step before an ISO time, as CI services print them when asked for a log.
+    rf"[a-z][\w./()-]{{0,60}}(?: +[\w./()-]{{1,40}}){{0,8}} +{_DATE}T{_TIME}Z ?",
+    # The time and the level that a harness puts before every line of what it runs.
+    rf"(?:\[task {_DATE}T{_TIME}Z\] )?{_TIME} +(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|FATAL) +- {{1,2}}",
+    rf"\[?{_DATE}[T ]{_TIME}{_ZONE}\]?:?(?: -)? ?",
+    rf"\[?{_TIME}{_ZONE}\]:? ?",
+    rf"{_TIME} ",
+    rf"\d\d \d\d \d{{4}} {_TIME}:",
+    # syslog, and the kernel's own clock
+    rf"{_MONTH} [ \d]\d {_TIME} [\w.-]{{1,64}} [\w.@/:-]{{1,64}}(?:\[\d+\])?: ",
+    r"\[ *\d{1,7}\.\d{3,9}\] ",
+    # ranks and workers of distributed runs
+    r"\[(?:default|rank)?\d{1,5}\]: ?",
+    r"\((?:[\w.]{1,64} )?pid=\d{1,8}(?:, ip=[\d.]{7,15})?\) ",
+    # containers of one compose project
+    r"[A-Za-z][\w.-]{0,62} +\| ",
+    # the gutters of coding agents
+    r" {0,4}[⎿└│┃]  ?",
+)
+
+_PREFIX: Final = re2.compile("^(?:" + "|".join(f"(?:{part})" for part in _PARTS) + ")")
+_MOST_PREFIXES: Final = 4
+
+_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+_STARTS: Final = frozenset("0123456789[( ⎿└│┃")
+
+
+def strip_prefix(line: str) -> str:
+    """Return ``line`` without what others put before it; blanks of its own stay."""
+    for _ in range(_MOST_PREFIXES):
+        if not _may_have(line):
+            break
+        found = _PREFIX.match(line)
+        if found is None or not found.end():
+            break
+        line = line[found.end() :]
+    return line
+
+
+def _may_have(line: str) -> bool:
+    """Tell cheaply whether a prefix is possible: most lines have none."""
+    first = line[:1]
+    if first in _STARTS:
+        return first != " " or line.lstrip(" ")[:1] in "⎿└│┃"
+    return first in _LETTERS and (" | " in line[:80] or ":" in line[:140] and _has_clock(line))
+
+
+def _has_clock(line: str) -> bool:
+    """Tell whether two digits, a colon and two digits are near the beginning."""
+    place = line.find(":", 0, 140)
+    while place > 0:
+        if line[place - 1].isdigit() and line[place + 1 : place + 3].isdigit():
+            return True
+        place = line.find(":", place + 1, 140)
+    return False
