@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+_BOUND: Final = re.compile(r"\{(\d+),(\d*)\}")
+_LARGEST_BOUND: Final = 12
+"""Repeats that may be more than this many may be any number: counting states is dear."""
+
 _CLASSES: Final = {"s": r"[\t ]", "W": r"[^\w\n]", "D": r"[^\d\n]", "N": r"[^\n]"}
 _IN_CLASS: Final = {"s": r"\t "}
-_LITERAL: Final = re.compile(r"[A-Za-z0-9_]")
-
 LEAST_LITERAL: Final = 3
 """Characters in a row that every expression must contain as they are."""
 
@@ -52,6 +54,13 @@ def confine(expression: str, *, anchored: bool = True) -> str:
             if expression[place : place + 1] == "]":  # a bracket that stands first is itself
                 result.append("\\]")
                 place += 1
+            continue
+        elif character == "{" and (bound := _BOUND.match(expression, place)):
+            least, most = bound.groups()
+            large = not most or int(most) > _LARGEST_BOUND
+            repeat = ("*" if least == "0" else "+") if large else bound.group()
+            result.append(repeat)
+            place = bound.end()
             continue
         elif character == "^" and not anchored:
             place += 1

@@ -48,16 +48,20 @@ def check_examples(rulebook: Rulebook, rules: Iterable[Rule]) -> Iterator[Proble
     """Yield the examples that their rule does not win, the counterexamples that it does."""
     for rule in rules:
         for example in rule.examples:
-            if rule not in _find_winners(rulebook, example):
+            if not _wins(rulebook, rule, example):
                 yield Problem(rule.origin, 0, rule.id, f"does not take its example {example!r}")
         for example in rule.counterexamples:
-            if rule in _find_winners(rulebook, example):
+            if _wins(rulebook, rule, example):
                 yield Problem(rule.origin, 0, rule.id, f"takes its counterexample {example!r}")
 
 
-def _find_winners(rulebook: Rulebook, text: str) -> list[Rule]:
-    found = rulebook.find(text.split("\n"))
-    return [choose(candidates.rules)[0] for candidates in found.values() if candidates.rules]
+def _wins(rulebook: Rulebook, rule: Rule, text: str) -> bool:
+    """Tell whether ``rule`` takes a line of ``text`` and no other rule takes it away."""
+    lines = text.split("\n")
+    if rule.kind == "noise":  # noise has to take only what something else would take
+        return any(rulebook.takes(rule, line) for line in lines)
+    found = rulebook.find(lines).values()
+    return any(choose(line.rules)[0] is rule for line in found if line.rules)
 
 
 def _find_unknown(settings: ErrorsSettings, known: set[str]) -> Iterator[Problem]:

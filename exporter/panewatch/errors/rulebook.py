@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+import re2
+
 from panewatch.errors.command import PROMPTS
 from panewatch.errors.expression import confine
 from panewatch.errors.pack import RulesError
@@ -57,27 +59,27 @@ class Rulebook:
             for rule in rules
         )
         self.by_id = {rule.id: rule for rule in self.rules}
-        self._looks, self._prompt = 2 * len(self.rules), 2 * len(self.rules) + 1
+        self._looks, self._prompt = len(self.rules), len(self.rules) + 1
         self._order = {rule: place for place, rule in enumerate(sorted(self.rules, key=_rank))}
-        self._coarse = self._compile(anchored=False)
-        self._exact = self._compile(anchored=True)
+        self._scanner = self._compile(noise=False)
+        self._noise = self._compile(noise=True)
+        self._exact: dict[int, _Exact] = {}
         self._known: dict[str, Candidates] = {}
 
-    def _compile(self, *, anchored: bool) -> Scanner:
-        """Compile all expressions, for whole blocks or (``anchored``) for lines without prefix."""
+    def _compile(self, *, noise: bool) -> Scanner:
+        """Compile the rules for noise, or all others.
+
+        Noise matters only where something else was found, so it is looked for there alone,
+        in lines without their prefix.
+        """
         expressions = [
-            (rule, expression, 2 * number)
+            (rule, expression, number)
             for number, rule in enumerate(self.rules)
+            if (rule.kind == "noise") is noise
             for expression in rule.match
         ]
-        if anchored:
-            expressions += [
-                (rule, expression, 2 * number + 1)
-                for number, rule in enumerate(self.rules)
-                for expression in rule.unless
-            ]
-        texts = [(confine(text, anchored=anchored), number) for _, text, number in expressions]
-        if not anchored:
+        texts = [(confine(text, anchored=noise), number) for _, text, number in expressions]
+        if not noise:
             texts.append((_LOOKS, self._looks))
             texts += [(prompt, self._prompt) for prompt in PROMPTS]
         try:
@@ -92,43 +94,62 @@ class Rulebook:
     def find(self, lines: Sequence[str]) -> dict[int, Candidates]:
         """Return what is known of the lines that mean something, by their index."""
         block = "\n".join(lines).encode(errors="replace")
-        hits = self._coarse.scan(block)
+        hits = self._scanner.scan(block)
         if not hits:
             return {}
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         found: dict[int, Candidates] = {}
-        unknown: dict[int, tuple[set[int], str]] = {}
         for index, numbers in split_hits(block, hits).items():
-            known = self._known.get(lines[index])
+            line = lines[index]
+            known = self._known.get(line)
             if known is None:
-                unknown[index] = numbers, strip_prefix(lines[index])
-            else:
-                found[index] = known
-        if unknown:
-            exact = self._match([text for _, text in unknown.values()])
-            for place, (index, (numbers, text)) in enumerate(unknown.items()):
-                candidates = Candidates(
-                    exact.get(place, ()), text, self._looks in numbers, self._prompt in numbers
-                )
-                found[index] = self._known[lines[index]] = candidates
+                known = self._known[line] = self._look_up(line, numbers)
+            found[index] = known
         return found
 
-    def _match(self, texts: Sequence[str]) -> dict[int, tuple[Rule, ...]]:
-        """Return the rules that take lines without prefixes, by index, best first."""
-        block = "\n".join(texts).encode(errors="replace")
-        rules = self.rules
-        taken: dict[int, tuple[Rule, ...]] = {}
-        for place, numbers in split_hits(block, self._exact.scan(block)).items():
-            matching = [
-                rules[number // 2]
-                for number in numbers
-                if not number % 2 and number + 1 not in numbers
-            ]
-            if len(matching) > 1:
-                matching.sort(key=self._order.__getitem__)
-            taken[place] = tuple(matching)
-        return taken
+    def _look_up(self, line: str, numbers: set[int]) -> Candidates:
+        """Find out which of the rules that may take a line do."""
+        text = strip_prefix(line)
+        encoded = text.encode(errors="replace")
+        noise = {number for _, number in self._noise.scan(encoded)}
+        rules = [
+            self.rules[number]
+            for number in (*numbers, *noise)
+            if number < self._looks and self._takes(number, encoded)
+        ]
+        if len(rules) > 1:
+            rules.sort(key=self._order.__getitem__)
+        return Candidates(
+            tuple(rules), text, looks=self._looks in numbers, prompt=self._prompt in numbers
+        )
+
+    def takes(self, rule: Rule, line: str) -> bool:
+        """Tell whether ``rule`` takes ``line``, whatever other rules do."""
+        return self._takes(self.rules.index(rule), strip_prefix(line).encode(errors="replace"))
+
+    def _takes(self, number: int, text: bytes) -> bool:
+        exact = self._exact.get(number)
+        if exact is None:
+            exact = self._exact[number] = _Exact(self.rules[number])
+        return exact.takes(text)
+
+
+class _Exact:
+    """One rule's expressions, compiled when a line first asks for them."""
+
+    __slots__ = ("_count", "_set")
+
+    def __init__(self, rule: Rule) -> None:
+        self._set = re2.Set.SearchSet()
+        for expression in (*rule.match, *rule.unless):
+            self._set.Add(expression)
+        self._set.Compile()
+        self._count = len(rule.match)
+
+    def takes(self, text: bytes) -> bool:
+        found = self._set.Match(text)
+        return bool(found) and max(found) < self._count
 
 
 def _rank(rule: Rule) -> tuple[int, int, str]:

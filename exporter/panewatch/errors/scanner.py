@@ -12,7 +12,6 @@ from typing import Final
 import hyperscan
 
 _FLAGS: Final = hyperscan.HS_FLAG_MULTILINE
-_ONCE: Final = hyperscan.HS_FLAG_SINGLEMATCH
 
 
 class ExpressionError(ValueError):
@@ -29,7 +28,6 @@ class Scanner:
     Args:
         expressions: Each with the number that stands for it in results; a number may
             stand for several expressions.
-        once: Each expression is reported for its first match alone: for single lines.
 
     Raises:
         ExpressionError: one of them cannot be compiled.
@@ -37,9 +35,8 @@ class Scanner:
 
     __slots__ = ("_database", "_empty")
 
-    def __init__(self, expressions: Sequence[tuple[str, int]], *, once: bool = False) -> None:
+    def __init__(self, expressions: Sequence[tuple[str, int]]) -> None:
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        flags = _FLAGS | _ONCE if once else _FLAGS
         texts = [text.encode() for text, _ in expressions]
         self._empty = not texts
         if self._empty:
@@ -49,10 +46,10 @@ class Scanner:
                 expressions=texts,
                 ids=[number for _, number in expressions],
                 elements=len(texts),
-                flags=[_flag(text, flags) for text in texts],
+                flags=list(map(_flag, texts)),
             )
         except hyperscan.HyperscanError as error:
-            raise ExpressionError(*_find_culprit(texts, flags, error)) from None
+            raise ExpressionError(*_find_culprit(texts, error)) from None
 
     def scan(self, text: bytes) -> list[tuple[int, int]]:
         """Return (end offset, number) of every match in ``text``, in order of the offset.
@@ -70,15 +67,15 @@ class Scanner:
         return found
 
 
-def _flag(text: bytes, flags: int) -> int:
-    return flags if text.isascii() else flags | hyperscan.HS_FLAG_UTF8
+def _flag(text: bytes) -> int:
+    return _FLAGS if text.isascii() else _FLAGS | hyperscan.HS_FLAG_UTF8
 
 
-def _find_culprit(texts: Sequence[bytes], flags: int, error: Exception) -> tuple[int, str]:
+def _find_culprit(texts: Sequence[bytes], error: Exception) -> tuple[int, str]:
     for index, text in enumerate(texts):
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         try:
-            database.compile(expressions=[text], ids=[0], elements=1, flags=[_flag(text, flags)])
+            database.compile(expressions=[text], ids=[0], elements=1, flags=[_flag(text)])
         except hyperscan.HyperscanError as own:
             return index, str(own)
     return 0, str(error)
