@@ -18,7 +18,6 @@ PROMPTS: Final = (
     r"^PS [A-Z]:[^\n>]{0,100}> [^ \n]",
     r"^[~/][^\n $#%>❯]{0,80} [$❯%>] [^ \n]",
     r"^ {0,2}[●⏺•] [^ \n]",
-    r"^ {0,2}[>›] [^ \n]",
 )
 """What the scanner looks for to notice a new command; each is tried on whole lines."""
 
@@ -81,8 +80,6 @@ def read_prompt(line: str) -> Command | None:
         tool = _TOOL.match(line)
         if tool is not None and tool.group(1):
             return parse_command(tool.group(2).removeprefix("("))
-        return PROSE
-    if start in {"> ", "› "}:
         return PROSE
     return None
 

@@ -27,7 +27,7 @@ _PARTS: Final = (
     r"\[(?:default|rank)?\d{1,5}\]: ?",
     r"\((?:[\w.]{1,64} )?pid=\d{1,8}(?:, ip=[\d.]{7,15})?\) ",
     # containers of one compose project
-    r"[A-Za-z][\w.-]{0,62} +\| ",
+    r"[a-z][a-z0-9_.-]{0,62}[_-]\d{1,4} +\| ",
     # the gutters of coding agents
     r" {0,4}[⎿└│┃]  ?",
 )
