@@ -1,0 +1,85 @@
+"""The metrics of the ``errors`` domain."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from panewatch.contract import MetricSpec
+from panewatch.panes.contract import PANE
+
+OUTCOMES: Final = ("success", "quiet", "end")
+"""How an incident can end: a success, silence while the pane goes on, the pane's end."""
+
+RECOVERY_BUCKETS: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0)
+
+RULE_INFO = MetricSpec(
+    "rule_info", "info",
+    "The severity, the category and the suggestion of an error rule.",
+    ("rule", "severity", "category", "suggestion"),
+)  # fmt: skip
+RULE_MATCHES = MetricSpec(
+    "rule_matches_total", "counter", "Lines that a rule took, in all panes.", ("rule",)
+)
+RULES = MetricSpec("rules", "gauge", "Rules in use, by kind.", ("kind",))
+PANE_ERROR_LINES = MetricSpec(
+    "pane_error_lines_total", "counter", "Lines of a pane that an error rule took.", PANE
+)
+PANE_NOISE_LINES = MetricSpec(
+    "pane_lines_noise_total", "counter",
+    "Lines of a pane that look like errors and are none: a noise rule took them, or they"
+    " are quoted, help or source code.", PANE,
+)  # fmt: skip
+PANE_UNCLASSIFIED = MetricSpec(
+    "pane_unclassified_lines_total", "counter",
+    "Lines of a pane that look like errors and that no rule knows.", PANE,
+)  # fmt: skip
+PANE_INCIDENTS = MetricSpec(
+    "pane_incidents_total", "counter", "Incidents that were opened in a pane.",
+    (*PANE, "severity", "category"),
+)  # fmt: skip
+PANE_INCIDENTS_OPEN = MetricSpec(
+    "pane_incidents_open", "gauge", "Incidents that are open in a pane.", (*PANE, "severity")
+)
+PANE_INCIDENTS_ENDED = MetricSpec(
+    "pane_incidents_resolved_total", "counter", "Incidents of a pane that ended, and how.",
+    (*PANE, "outcome"),
+)  # fmt: skip
+INCIDENT_OPEN = MetricSpec(
+    "incident_open", "gauge", "Open incidents of a pane that a rule opened.",
+    (*PANE, "rule", "severity", "category"), absent="for rules without an open incident",
+)  # fmt: skip
+INCIDENT_OPENED = MetricSpec(
+    "incident_opened_timestamp_seconds", "gauge",
+    "When the oldest open incident of a rule in a pane was opened, in Unix time.",
+    (*PANE, "rule"), unit="seconds", absent="for rules without an open incident",
+)  # fmt: skip
+INCIDENT_RECOVERY = MetricSpec(
+    "incident_recovery_seconds", "histogram",
+    "Time from the opening of an incident to the success that ended it.",
+    ("server", "severity", "category"), unit="seconds",
+)  # fmt: skip
+FRICTION = MetricSpec(
+    "friction_total", "counter", "Times that a pane showed friction, by kind.", (*PANE, "kind")
+)
+TRANSFER_RATE = MetricSpec(
+    "transfer_bytes_per_second", "gauge", "Rate that a file transfer in a pane shows.", PANE,
+    absent="while no transfer is shown",
+)  # fmt: skip
+
+METRICS: Final = (
+    RULE_INFO,
+    RULE_MATCHES,
+    RULES,
+    PANE_ERROR_LINES,
+    PANE_NOISE_LINES,
+    PANE_UNCLASSIFIED,
+    PANE_INCIDENTS,
+    PANE_INCIDENTS_OPEN,
+    PANE_INCIDENTS_ENDED,
+    INCIDENT_OPEN,
+    INCIDENT_OPENED,
+    INCIDENT_RECOVERY,
+    FRICTION,
+    TRANSFER_RATE,
+)
+"""Every family of the domain, in the order in which it is exported."""

@@ -1,0 +1,62 @@
+"""Rates of file transfers, read from the bars of scp, rsync, wget, curl, pip and others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import re2
+
+_DECIMAL: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_BINARY: Final = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+_RATE: Final = re2.compile(r"(\d+(?:[.,]\d+)?) ?([KkMGT]?)(i?)([Bb])(?:ytes)?/s\b")
+_CURL: Final = re2.compile(
+    r"^ {0,2}\d{1,3} +[\d.]+[kMGT]? +\d{1,3} +[\d.]+[kMGT]? +\d{1,3} +[\d.]+[kMGT]? "
+    r"+[\d.]+[kMGT]? +[\d.]+[kMGT]? +[\d:-]+ +[\d:-]+ +[\d:-]+ +([\d.]+)([kMGT]?)\s*$"
+)
+_PERCENT: Final = re2.compile(r"(?:^|[^\d.])(\d{1,3})(?:\.\d+)?%")
+
+_BINARY_TOOLS: Final = ("eta", "ETA", "=>")
+
+
+def read_rate(line: str) -> float | None:
+    """Return the rate in bytes per second that a bar shows; None where it is no bar.
+
+    scp, wget and curl count in powers of 1024, whatever letter they print.
+    """
+    if "B/s" in line or "b/s" in line or "ytes/s" in line:
+        found = _RATE.search(line)
+        if found is None:
+            return None
+        number, prefix, infix, unit = found.groups()
+        if unit == "b" and not infix and prefix:  # bits, as speed tests print them
+            return None
+        binary = bool(infix) or any(map(line.__contains__, _BINARY_TOOLS))
+        factor = (_BINARY if binary else _DECIMAL)[prefix.lower()]
+        return float(number.replace(",", ".")) * factor
+    if line[:3].strip(" ").isdigit():
+        found = _CURL.match(line)
+        if found is not None:
+            return float(found.group(1)) * _BINARY[found.group(2).lower()]
+    return None
+
+
+def find_rate(lines: Sequence[str], cursor: int) -> float | None:
+    """Return the rate shown near the cursor: on its line, or on the line above."""
+    for index in (cursor, cursor - 1):
+        if 0 <= index < len(lines):
+            rate = read_rate(lines[index])
+            if rate is not None:
+                return rate
+    return None
+
+
+def find_percent(lines: Sequence[str], cursor: int) -> int | None:
+    """Return the percentage that a bar near the cursor shows."""
+    for index in (cursor, cursor - 1):
+        if 0 <= index < len(lines) and "%" in lines[index]:
+            found = _PERCENT.search(lines[index])
+            if found is not None and int(found.group(1)) <= 100:  # noqa: PLR2004  # percent
+                return int(found.group(1))
+    return None
