@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from panewatch.config import Config
+
 
 class Collector(Protocol):
     """Something that yields metric families: a prometheus_client collector with a name.
@@ -41,6 +43,20 @@ class Startable(Protocol):
 
     def stop(self) -> None:
         """Release everything. Not called where `start` never succeeded."""
+        ...
+
+
+@runtime_checkable
+class Reconfigurable(Protocol):
+    """A collector that goes over to another configuration and loses nothing by it."""
+
+    def reconfigure(self, config: Config) -> None:
+        """Go by `config` from the next sample on.
+
+        Comes from another thread than the samples; neither waits nor raises. What can
+        still fail then leaves the collector with the configuration that it has, and
+        shows as a failed sample.
+        """
         ...
 
 

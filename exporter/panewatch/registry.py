@@ -25,7 +25,8 @@ class Entry:
         name: Its label value, its key in the settings and its flag.
         build: Makes it; does nothing else yet.
         uses: The settings that it is made from. While they stay equal, a reload of the
-            configuration leaves the collector running.
+            configuration leaves the collector alone; others are handed over to one that is
+            `Reconfigurable`, and end any other for a new one.
         diagnose: Reads its sources once and tells what came of it.
     """
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from panewatch import __version__, logs
+from panewatch.collector import Collector, Reconfigurable
 from panewatch.contract import BUILD_INFO, CONFIG_RELOAD_SUCCESSFUL, CONFIG_RELOAD_TIME
 from panewatch.problems import ProblemsError
 from panewatch.registry import COLLECTORS, Entry
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
-    from panewatch.collector import Collector
     from panewatch.config import CollectorSettings, Config
 
 # SIGTERM has 5 s in all; a collector may wait out a call that has a timeout of its own.
@@ -146,18 +146,37 @@ class Service:
         collectors = self._choose(config)
         self._server.reload(config.web)  # first, because its files may be bad
         self._runner.replace(self._pair(config, collectors), cancelled=self._signals.is_ending)
+        self._hand_over(config, collectors)
         self._collectors, self._config = collectors, config
         logs.configure(config.log)
 
     def _choose(self, config: Config) -> dict[str, Collector]:
-        """Take over the collectors whose settings stay the same, and build the others."""
+        """Take over the collectors that can go on, and build the others."""
         return {
             entry.name: self._collectors[entry.name]
-            if entry.name in self._collectors and entry.uses(config) == entry.uses(self._config)
+            if self._goes_on(entry, config)
             else entry.build(config)
             for entry in self._entries
             if entry.settings(config).enabled
         }
+
+    def _goes_on(self, entry: Entry, config: Config) -> bool:
+        running = self._collectors.get(entry.name)
+        return running is not None and (
+            isinstance(running, Reconfigurable) or not self._differs(entry, config)
+        )
+
+    def _differs(self, entry: Entry, config: Config) -> bool:
+        return entry.uses(config) != entry.uses(self._config)
+
+    def _hand_over(self, config: Config, collectors: dict[str, Collector]) -> None:
+        """Tell the collectors that go on of other settings: last, because it cannot fail."""
+        for entry in self._entries:
+            running = self._collectors.get(entry.name)
+            if running is None or running is not collectors.get(entry.name):
+                continue
+            if isinstance(running, Reconfigurable) and self._differs(entry, config):
+                running.reconfigure(config)
 
     def _pair(
         self, config: Config, collectors: dict[str, Collector]

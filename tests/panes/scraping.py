@@ -7,20 +7,26 @@ from contextlib import contextmanager
 
 from panewatch.collector import SourceUnavailable
 from panewatch.config import Config
-from panewatch.panes.collector import PanesCollector
+from panewatch.panes.collector import ObserverFailedError, PanesCollector
 
 
 class Scrape:
-    """The samples of one collection; ``unavailable`` is the reason where it ended early."""
+    """The samples of one collection; ``unavailable`` is the reason where it ended early.
+
+    ``raised`` is the type of any other error at its end.
+    """
 
     def __init__(self, collector: PanesCollector) -> None:
         self.unavailable = ""
+        self.raised: type[Exception] | None = None
         self.samples: list[tuple[str, dict[str, str], float]] = []
         try:
             for family in collector.collect():
                 self.samples += [(s.name, dict(s.labels), s.value) for s in family.samples]
         except SourceUnavailable as error:
             self.unavailable = error.reason
+        except ObserverFailedError as error:
+            self.raised = type(error)
 
     def values(self, name: str, **labels: str) -> list[float]:
         return [

@@ -161,24 +161,14 @@ def test_death_is_final_whatever_ran() -> None:
         story.now += 1
         state = story.machine.advance(program, dead=True, last_output=story.now, now=story.now)
         assert state == "dead"
-    assert story.machine.since == 1001.0
 
 
 def test_a_server_that_does_not_answer_leaves_the_state_unknown() -> None:
     story = Story()
     story.run(PROGRAM, 1, prints=True)
-    story.machine.lose(story.now + 3)
-    assert (story.machine.state, story.machine.since) == ("unknown", story.now + 3)
+    story.machine.lose()
+    assert story.machine.state == "unknown"
     assert story.run(PROGRAM, 5, prints=True) == "working"
-
-
-def test_a_state_remembers_when_it_began() -> None:
-    story = Story(0.0)
-    story.run(PROGRAM, 1, prints=True)
-    story.run(PROGRAM, 1, prints=True)
-    assert story.machine.since == 1.0
-    story.run(PROGRAM, 400)
-    assert story.machine.since == 402.0
 
 
 @given(
@@ -201,4 +191,3 @@ def test_no_jump_of_a_clock_leaves_the_closed_set(
         state = machine.advance(program, dead=dead, last_output=last_output, now=now)
         assert state in STATES - {"unknown"} or program.kind == "agent"
         assert machine.advance(program, dead=dead, last_output=last_output, now=now) == state
-        assert machine.since <= now or seconds < 0

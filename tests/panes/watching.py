@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
+
+from prometheus_client import Metric
 
 from panes.private_tmux import PrivateTmux
 from panewatch.config import PanesSettings, TmuxSettings
@@ -21,6 +24,8 @@ EAGER = PanesSettings(
 class Witness:
     """An observer that keeps everything it is told."""
 
+    name: ClassVar[str] = "witness"
+
     def __init__(self) -> None:
         self.updates: list[PaneUpdate] = []
         self.forgotten: list[PaneKey] = []
@@ -31,7 +36,7 @@ class Witness:
     def forget(self, pane: PaneKey) -> None:
         self.forgotten.append(pane)
 
-    def collect(self) -> Iterable[object]:
+    def collect(self) -> Iterable[Metric]:
         return ()
 
     def texts(self, pane: str) -> list[str]:

@@ -38,11 +38,20 @@ class Generation:
 
     def __init__(self, config: Config) -> None:
         self._panes = float(config.panes.max_panes)
+        self.asked: list[int] = []
         self.built.append(self)
 
     def collect(self) -> Iterator[Metric]:
         yield gauge("panewatch_generation", self._panes)
         yield gauge("panewatch_generation_again", self._panes)
+
+
+class Follower(Generation):
+    """Goes over to another configuration by itself."""
+
+    def reconfigure(self, config: Config) -> None:
+        self._panes = float(config.panes.max_panes)
+        self.asked.append(config.panes.max_panes)
 
 
 PANES = Entry("panes", Generation, lambda config: config.panes, lambda _: ())
@@ -162,6 +171,37 @@ def test_only_what_changed_is_restarted(service: Service, file: Path) -> None:
     assert service.reload()
     assert [sampler.name for sampler in service._runner._samplers] == ["panes"]
     assert len(Generation.built) == 2
+
+
+def test_a_collector_that_can_is_handed_the_new_configuration(file: Path) -> None:
+    def load() -> Config:
+        return settings_file.load(str(file), {}, {})
+
+    Generation.built.clear()
+    entry = Entry("panes", Follower, lambda config: config.panes, lambda _: ())
+    service = Service(load(), load, (entry, PROCESS))
+    service.start()
+    try:
+        port = service.address[1]
+        wait_until(lambda: metric(port, "panewatch_generation") == 1)
+        samplers = service._runner._samplers
+        break_web_config(file)
+        assert not service.reload()
+        assert Generation.built[0].asked == []
+        file.write_text(GOOD % 3)
+        assert service.reload()
+        wait_until(lambda: metric(port, "panewatch_generation") == 3)
+        assert service._runner._samplers == samplers
+        assert len(Generation.built) == 1
+        # One that was left out for a while begins anew.
+        file.write_text((GOOD % 4).replace("panes: {interval: 20ms}", "panes: {enabled: false}"))
+        assert service.reload()
+        file.write_text(GOOD % 5)
+        assert service.reload()
+        assert len(Generation.built) == 2
+        wait_until(lambda: metric(port, "panewatch_generation") == 5)
+    finally:
+        service.stop()
 
 
 def test_a_new_listen_address_waits_for_a_restart(service: Service, file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from operator import is_
 from pathlib import Path
 from typing import ClassVar
@@ -12,26 +13,33 @@ from prometheus_client import Metric
 
 from panewatch.collector import SourceUnavailable
 from panewatch.config import Config
-from panewatch.panes.discovery import (
-    DEFAULT,
-    find_folder,
-    find_running,
-    find_sockets,
-    name_servers,
-    probe,
-)
+from panewatch.panes.discovery import DEFAULT, find_running, find_sockets, name_servers, probe
 from panewatch.panes.families import build_families, keep_unchanged
 from panewatch.panes.model import PaneObserver
 from panewatch.panes.published import Published
+from panewatch.panes.servers import Address, list_configured, match, name_path
 from panewatch.panes.sweeper import MOST_BACKOFF_SECONDS, Sweeper
 from panewatch.panes.tmux import Tmux
 
-ObserverFactory = Callable[[], Sequence[PaneObserver]]
+ObserverFactory = Callable[[Config], Sequence[PaneObserver]]
 
 _NO_FAILURE = ("up", "no_server")
 
 _SILENT_SECONDS = 10.0
 """A server's thread that has published nothing for longer (beyond its calls) hangs."""
+
+
+class ObserverFailedError(Exception):
+    """An observer of a server raised; what, and where, was logged when it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A server that is watched. ``discovered`` tells that no setting names it."""
+
+    address: Address
+    sweeper: Sweeper
+    discovered: bool
 
 
 class PanesCollector:
@@ -49,39 +57,43 @@ class PanesCollector:
 
     name: ClassVar[str] = "panes"
 
-    def __init__(self, config: Config, observe: ObserverFactory = tuple) -> None:
-        self._config = config
+    def __init__(self, config: Config, observe: ObserverFactory = lambda _: ()) -> None:
+        self._config = self._wanted = config
         self._observe = observe
         self._began = time.time()
-        self._sweepers: dict[str, Sweeper] = {}
-        self._paths: dict[str, Path] = {}
+        self._adopted_at = 0.0
+        self._servers: dict[str, _Watched] = {}
         self._next_discovery = self._next_search = 0.0
         self._elsewhere: tuple[Path, ...] = ()
-        self._named: set[Path] = set()
-        """Sockets of this machine that have a name of their own in the settings."""
         self._seen: list[Published] = []
+        self._faults: dict[str, tuple[Published, bool]] = {}
+        """For each server what was looked at last, and whether an observer had failed."""
         self._families: tuple[Metric, ...] = ()
-        self._discovers = not config.tmux.sockets
 
     def start(self) -> None:
-        """Begin to watch the servers that are configured; others are found later."""
-        tmux = self._config.tmux
-        for server in tmux.servers:
-            self._watch(server.name, server.socket, server.prefix)
-            if not server.prefix:
-                self._named.add(_locate(server.socket or DEFAULT))
-        for name, path in name_servers(map(_locate, tmux.sockets), self._sweepers).items():
-            self._watch(name, str(path), ())
+        """Begin to watch the servers that are configured; others are found later.
+
+        Raises:
+            RuntimeError: the system has no thread left; none of ours is left running.
+        """
+        self._adopt(self._wanted)
+
+    def reconfigure(self, config: Config) -> None:
+        """Go by ``config`` from the next sample on, without losing a line or a count.
+
+        Servers that stay keep all that is known of them, be it under another name.
+        """
+        self._wanted = config
 
     def stop(self) -> None:
         """End all threads; a tmux call in progress is waited for no longer than its limit."""
         deadline = time.monotonic() + self._config.tmux.timeout + 1.0
-        sweepers = list(self._sweepers.values())
+        sweepers = [watched.sweeper for watched in self._servers.values()]
         for sweeper in sweepers:
             sweeper.ask_to_stop()
         for sweeper in sweepers:
             sweeper.stop(max(0.0, deadline - time.monotonic()))
-        self._sweepers.clear()
+        self._servers.clear()
 
     def collect(self) -> Iterable[Metric]:
         """Yield the families of all servers as they were last published.
@@ -89,42 +101,120 @@ class PanesCollector:
         Raises:
             SourceUnavailable: a server that is there cannot be read; the others' series
                 have been yielded. That no server runs is a fact, not a failure.
+            ObserverFailedError: an observer has failed since the last sample; all that
+                there is was yielded.
+            Exception: another configuration could not be gone over to; the last one
+                holds, and all series of it were yielded.
         """
-        if self._discovers:
+        fault = self._follow()
+        if not self._config.tmux.sockets:
             self._discover(time.monotonic())
-        # The first sample tells of every server, or that it does not answer.
-        deadline = time.monotonic() + self._config.tmux.timeout + 1.0
-        for sweeper in self._sweepers.values():
-            sweeper.wait_for_first(max(0.0, deadline - time.monotonic()))
-        published = [
-            self._check(sweeper.published, alive=sweeper.alive)
-            for sweeper in self._sweepers.values()
-            if sweeper.published is not None
-        ]
-        if not self._sweepers:
-            published = [Published(DEFAULT, "no_server", time.monotonic())]
+        published = self._gather()
         same = len(published) == len(self._seen) and all(map(is_, published, self._seen))
         if not same:
             self._seen = published
             self._families = tuple(keep_unchanged(self._families, build_families(published)))
         yield from self._families
+        if fault is not None:
+            raise fault
+        if self._find_faults(published):
+            raise ObserverFailedError
         failed = [
             f"{view.server}: {view.state}" for view in published if view.state not in _NO_FAILURE
         ]
         if failed:
             raise SourceUnavailable(", ".join(failed))
 
+    def _follow(self) -> Exception | None:
+        """Go over to another configuration where there is one, and return what hindered it."""
+        wanted = self._wanted
+        if wanted is not self._config:
+            try:
+                self._adopt(wanted)
+            except Exception as error:  # noqa: BLE001  # raised once the series are out
+                return error
+        return None
+
+    def _adopt(self, config: Config) -> None:
+        """Watch the servers that ``config`` asks for: all of it, or nothing is changed."""
+        servers: dict[str, _Watched] = {}
+        begun: list[Sweeper] = []
+        plan = self._plan(config)
+        try:
+            for name, (address, before, discovered) in plan.items():
+                sweeper = before.sweeper if before else self._make(name, address, config)
+                servers[name] = _Watched(address, sweeper, discovered)
+                if before is None:
+                    sweeper.start()
+                    begun.append(sweeper)
+        except BaseException:
+            for sweeper in begun:
+                sweeper.ask_to_stop()
+            raise
+        for name, (address, before, _) in plan.items():
+            if before is not None:
+                before.sweeper.reconfigure(name, _reach(address, config), config)
+        kept = {id(watched.sweeper) for watched in servers.values()}
+        for watched in self._servers.values():
+            if id(watched.sweeper) not in kept:
+                watched.sweeper.ask_to_stop()
+        self._servers, self._config = servers, config
+        self._adopted_at = time.monotonic()
+        self._next_discovery = self._next_search = 0.0
+
+    def _plan(self, config: Config) -> dict[str, tuple[Address, _Watched | None, bool]]:
+        """Return the servers to watch: where, what watches it now, and if it is discovered."""
+        wanted = list_configured(config.tmux)
+        known = dict(self._servers)
+        names = match(wanted, {name: watched.address for name, watched in known.items()})
+        plan = {
+            name: (address, known.pop(names[name]) if name in names else None, False)
+            for name, address in wanted.items()
+        }
+        if config.tmux.sockets:
+            return plan
+        for name, watched in known.items():
+            path = watched.address.socket
+            if not watched.address.prefix and path is not None:
+                stays = watched.discovered and name not in plan
+                plan[name if stays else name_path(path, plan)] = (watched.address, watched, True)
+        return plan
+
+    def _gather(self) -> list[Published]:
+        """Return what each server's thread published last; wait for those that are new."""
+        # The first sample tells of every server, or that it does not answer.
+        deadline = time.monotonic() + self._config.tmux.timeout + 1.0
+        gathered: list[Published] = []
+        for name, watched in self._servers.items():
+            watched.sweeper.wait_for_first(max(0.0, deadline - time.monotonic()))
+            view = watched.sweeper.published
+            # A server that was renamed a moment ago may have another one's name still.
+            if view is not None and (view.server == name or view.server not in self._servers):
+                gathered.append(self._check(view, alive=watched.sweeper.alive))
+        return gathered if self._servers else [Published(DEFAULT, "no_server", time.monotonic())]
+
     def _check(self, published: Published, *, alive: bool) -> Published:
         """Replace what a thread that hangs once knew: it is no longer true."""
         if not alive:
             return Published(published.server, "error", published.at)
-        age = time.monotonic() - published.at
+        age = time.monotonic() - max(published.at, self._adopted_at)
         longest = (
             self._config.panes.list_interval + MOST_BACKOFF_SECONDS + 3 * self._config.tmux.timeout
         )
         if age <= longest + _SILENT_SECONDS:
             return published
         return Published(published.server, "timeout", published.at)
+
+    def _find_faults(self, published: Sequence[Published]) -> bool:
+        """Tell whether an observer failed in what was published since the last sample."""
+        before, self._faults = self._faults, {}
+        for view in published:
+            known, failed = before.get(view.server, (None, False))
+            if view is not known:
+                counted = known.faults if known else {}
+                failed = any(n > counted.get(name, 0) for name, n in view.faults.items())
+            self._faults[view.server] = view, failed
+        return any(failed for _, failed in self._faults.values())
 
     def _discover(self, now: float) -> None:
         if now < self._next_discovery:
@@ -134,32 +224,34 @@ class PanesCollector:
         if now >= self._next_search:
             self._next_search = now + settings.discovery_interval
             self._elsewhere = tuple(find_running())
-        watched = self._named | set(self._paths.values())
-        new = [path for path in (*find_sockets(), *self._elsewhere) if path not in watched]
-        for name, path in name_servers(new, self._sweepers).items():
+        watched = {w.address.socket for w in self._servers.values() if not w.address.prefix}
+        new = [path for path in (*find_sockets(), *self._elsewhere) if str(path) not in watched]
+        for name, path in name_servers(new, self._servers).items():
             if probe(path) in {"up", "permission"}:
-                self._paths[name] = path
-                self._watch(name, str(path), ())
-        for name, path in list(self._paths.items()):
-            if probe(path) in {"no_server", "missing"} and not self._sweepers[name].lives():
-                self._paths.pop(name)
-                self._sweepers.pop(name).ask_to_stop()
+                address = Address((), str(path))
+                sweeper = self._make(name, address, self._config)
+                sweeper.start()
+                self._servers[name] = _Watched(address, sweeper, discovered=True)
+        for name, server in list(self._servers.items()):
+            if server.discovered and _is_gone(server):
+                self._servers.pop(name).sweeper.ask_to_stop()
 
-    def _watch(self, name: str, socket: str | None, prefix: Sequence[str]) -> None:
-        settings = self._config.tmux
-        sweeper = Sweeper(
+    def _make(self, name: str, address: Address, config: Config) -> Sweeper:
+        return Sweeper(
             name,
-            Tmux(settings.binary, prefix, socket, settings.timeout),
-            self._config.panes,
-            local=not prefix,
-            observers=self._observe(),
+            _reach(address, config),
+            config.panes,
+            local=not address.prefix,
+            observers=self._observe(config),
             began=self._began,
         )
-        self._sweepers[name] = sweeper
-        sweeper.start()
 
 
-def _locate(socket: str) -> Path:
-    """Return the path of a socket that is configured by name or path."""
-    path = Path(socket) if socket.startswith("/") else find_folder() / socket
-    return path.resolve()
+def _reach(address: Address, config: Config) -> Tmux:
+    """Return the command line of a server."""
+    return Tmux(config.tmux.binary, address.prefix, address.socket, config.tmux.timeout)
+
+
+def _is_gone(server: _Watched) -> bool:
+    path = Path(server.address.socket or "")
+    return probe(path) in {"no_server", "missing"} and not server.sweeper.lives()

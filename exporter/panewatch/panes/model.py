@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from prometheus_client import Metric
 
@@ -73,7 +73,14 @@ class PaneUpdate:
 
 
 class PaneObserver(Protocol):
-    """Something that learns from panes: it is fed by one thread only."""
+    """Something that learns from panes: it is fed by one thread only.
+
+    What it raises costs nothing but its own part of that call. One that has a
+    ``reconfigure(config)`` gets another configuration by it, in the same thread.
+    """
+
+    name: ClassVar[str]
+    """What it is called in the log."""
 
     def observe(self, update: PaneUpdate) -> None:
         """Take in one look."""

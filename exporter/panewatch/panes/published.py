@@ -11,7 +11,10 @@ from panewatch.panes.tracked import PaneView
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What one server's thread last knew. ``state`` is one of the server states."""
+    """What one server's thread last knew.
+
+    ``state`` is one of the server states, ``faults`` how often each observer has failed.
+    """
 
     server: str
     state: str
@@ -23,3 +26,4 @@ class Published:
     failures: dict[str, int] = field(default_factory=dict)
     sweep_seconds: float | None = None
     families: tuple[Metric, ...] = ()
+    faults: dict[str, int] = field(default_factory=dict)

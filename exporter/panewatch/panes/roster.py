@@ -31,6 +31,12 @@ class Roster:
         """The server that was listed last."""
         return self._server
 
+    def adopt(self, name: str, settings: PanesSettings, now: float) -> None:
+        """Go by other settings, and by another name from the next listing on."""
+        self._name, self._settings = name, settings
+        for pane in self.panes.values():
+            pane.adopt(settings, now)
+
     def lacks(self, listing: Listing) -> bool:
         """Tell whether a listing without facts shows other panes than those known."""
         known = self.panes.keys()
@@ -47,7 +53,7 @@ class Roster:
         return gone
 
     def update(self, listing: Listing, *, local: bool, now: float, wall: float) -> list[PaneKey]:
-        """Take in a listing with facts, and return the keys of panes that are gone."""
+        """Take in a listing with facts, and return the keys of panes watched no longer."""
         gone: list[PaneKey] = []
         # What is new under our eyes is read from its first line.
         from_start = (
@@ -59,8 +65,8 @@ class Roster:
         if listing.server != self._server:
             gone = self.clear()
             self._server = listing.server
-        gone += [p.key for pane_id, p in self.panes.items() if pane_id not in listing.facts]
         chosen = self._choose(listing)
+        gone += [pane.key for pane_id, pane in self.panes.items() if pane_id not in chosen]
         places = self._place(chosen)
         old = {pane.identity: pane.counts for pane in self.panes.values()}
         panes: dict[str, TrackedPane] = {}

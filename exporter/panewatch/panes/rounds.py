@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from panewatch.config import PanesSettings
-from panewatch.panes.model import Frame, Line, PaneObserver, PaneUpdate
+from panewatch.panes.capture import Capture
+from panewatch.panes.listing import Listing, count_history, read_activity, shows_alternate
+from panewatch.panes.model import Frame, Line, PaneUpdate
+from panewatch.panes.observers import Observers
 from panewatch.panes.reader import Reading
+from panewatch.panes.recut import cut_capture, lengthen
 from panewatch.panes.sweep import Absence, Look, Reader, Request
 from panewatch.panes.tracked import TrackedPane
 
@@ -26,18 +30,32 @@ class Rounds:
     true when a look showed that a pane died or began anew, until it is taken.
     """
 
-    def __init__(
-        self, reader: Reader, settings: PanesSettings, observers: Sequence[PaneObserver]
-    ) -> None:
+    def __init__(self, reader: Reader, settings: PanesSettings, observers: Observers) -> None:
         self._reader = reader
         self._settings = settings
         self._observers = observers
         self.vanished = 0
         self.news = False
 
-    def reach(self, pane: TrackedPane, history: int) -> None:
-        """Note how far back ``pane`` has to be read, now that it has ``history`` rows."""
-        pane.wanted = self._count_wanted(pane, history)
+    def adopt(self, reader: Reader, settings: PanesSettings) -> None:
+        """Go by other settings from the next look on."""
+        self._reader, self._settings = reader, settings
+
+    def notice(self, panes: Iterable[TrackedPane], listing: Listing) -> set[str]:
+        """Return the ids of the panes that changed, and note what their rows tell."""
+        woken: set[str] = set()
+        for pane in panes:
+            pane_id = pane.facts.pane_id
+            row = listing.rows.get(pane_id, "")
+            if row != pane.row:
+                if pane.row and row and pane.facts.alone:
+                    # A program may print the same screen again: only tmux knows that it did.
+                    pane.printed |= read_activity(row) != read_activity(pane.row)
+                pane.row = row
+                pane.alternate = shows_alternate(row)
+                pane.wanted = self._count_wanted(pane, count_history(row))
+                woken.add(pane_id)
+        return woken
 
     def _count_wanted(self, pane: TrackedPane, history: int) -> int:
         """Return how many rows of history a read of ``pane`` should reach back."""
@@ -52,10 +70,16 @@ class Rounds:
 
     def request(self, pane: TrackedPane, now: float) -> Request:
         """Return what to ask of tmux for ``pane`` at monotonic time ``now``."""
-        pane.wanted = min(
-            max(pane.wanted, _MARGIN_ROWS) + pane.pace.count_expected(now), _MOST_ROWS
-        )
+        rows = max(pane.wanted, _MARGIN_ROWS) + pane.pace.count_expected(now)
+        if self._recuts(pane) and pane.reader.known is not None:
+            known = pane.reader.known
+            rows += max(0, known.grid.history - known.text.start)
+        pane.wanted = min(rows, _MOST_ROWS)
         return Request(pane.facts.pane_id, pane.facts.limit, pane.wanted, pane.alternate)
+
+    def _recuts(self, pane: TrackedPane) -> bool:
+        """Tell whether what is remembered of a pane is cut shorter than it should be."""
+        return pane.line_length < self._settings.line_length
 
     def read_due(self, panes: Collection[TrackedPane], woken: Iterable[TrackedPane]) -> None:
         """Read the panes that are due and those that woke.
@@ -92,17 +116,21 @@ class Rounds:
         if look.capture is None:
             pane.alternate = look.alternate
             return False
-        reading = pane.reader.read(look.capture, now, whole=whole and pane.wanted >= _MOST_ROWS)
+        capture, recuts = look.capture, self._recuts(pane)
+        if recuts:
+            capture = cut_capture(capture, pane.line_length)
+        reading = pane.reader.read(capture, now, whole=whole and pane.wanted >= _MOST_ROWS)
         if reading is None:
             pane.wanted = _DEEP_ROWS if pane.wanted < _DEEP_ROWS else _MOST_ROWS
             return False
-        self._account(pane, reading, look, now)
+        self._account(pane, reading, capture, now)
+        known, text = pane.reader.known, look.capture.text
+        if recuts and known and text and lengthen(known.text, text, pane.line_length):
+            pane.line_length = self._settings.line_length
         return True
 
-    def _account(self, pane: TrackedPane, reading: Reading, look: Look, now: float) -> None:
-        capture = look.capture
-        assert capture is not None  # noqa: S101  # _take only hands on complete looks
-        limit = self._settings.line_length
+    def _account(self, pane: TrackedPane, reading: Reading, capture: Capture, now: float) -> None:
+        limit = pane.line_length
         counts = pane.counts
         counts.captures += 1
         counts.gaps += reading.gap
@@ -125,14 +153,12 @@ class Rounds:
         pane.pace.note(now, rows=reading.rows, limit=capture.grid.limit, changed=changed)
         if reading.lines or changed:
             pane.note_output(now, time.time())
-        self._observe(pane, reading, look, lines, now)
+        if self._observers:
+            self._observe(pane, reading, capture, lines, now)
 
     def _observe(
-        self, pane: TrackedPane, reading: Reading, look: Look, lines: list[Line], now: float
+        self, pane: TrackedPane, reading: Reading, capture: Capture, lines: list[Line], now: float
     ) -> None:
-        capture = look.capture
-        if not self._observers or capture is None:
-            return
         if capture.alternate is not None:
             frame = Frame(capture.alternate, capture.alternate_cursor, alternate=True)
         else:
@@ -147,5 +173,4 @@ class Rounds:
             state=pane.state,
             monotonic=now,
         )
-        for observer in self._observers:
-            observer.observe(update)
+        self._observers.observe(update)

@@ -65,20 +65,19 @@ class StateMachine:
     """Follows one pane. All times are monotonic seconds.
 
     ``busy_since`` is since when its program runs, ``now`` where that is not known.
-    ``since`` is when the present state began.
+    Other ``settings`` hold from the next advance on.
     """
 
-    __slots__ = ("_at_prompt", "_busy_since", "_ended", "_settings", "since", "state")
+    __slots__ = ("_at_prompt", "_busy_since", "_ended", "settings", "state")
 
     def __init__(
         self, settings: PanesSettings, now: float, busy_since: float | None = None
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._at_prompt = False
         self._busy_since = now if busy_since is None else busy_since
         self._ended: float | None = None
         self.state = "unknown"
-        self.since = now
 
     def advance(self, program: Program, *, dead: bool, last_output: float, now: float) -> str:
         """Return the state at ``now``; ``last_output`` is when the pane last printed."""
@@ -90,19 +89,15 @@ class StateMachine:
             if self._at_prompt:
                 self._busy_since = now
         self._at_prompt = at_prompt
-        self._enter(self._judge(program, dead=dead, last_output=last_output, now=now), now)
+        self.state = self._judge(program, dead=dead, last_output=last_output, now=now)
         return self.state
 
-    def lose(self, now: float) -> None:
-        """Note that the pane cannot be read at ``now``: nobody knows what it does."""
-        self._enter("unknown", now)
-
-    def _enter(self, state: str, now: float) -> None:
-        if state != self.state:
-            self.state, self.since = state, now
+    def lose(self) -> None:
+        """Note that the pane cannot be read: nobody knows what it does."""
+        self.state = "unknown"
 
     def _judge(self, program: Program, *, dead: bool, last_output: float, now: float) -> str:
-        settings = self._settings
+        settings = self.settings
         if dead:
             return "dead"
         if program.kind == "shell":

@@ -9,30 +9,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 import psutil
 import structlog
 
-from panewatch.config import PanesSettings
-from panewatch.panes.listing import (
-    Listing,
-    count_history,
-    list_panes,
-    parse_listing,
-    plan_listing,
-    read_activity,
-    shows_alternate,
-)
-from panewatch.panes.model import PaneKey, PaneObserver
+from panewatch.config import Config, PanesSettings
+from panewatch.panes.listing import Listing, list_panes, parse_listing, plan_listing
+from panewatch.panes.model import PaneObserver
+from panewatch.panes.observers import Observers, find_place
 from panewatch.panes.processes import measure_trees
 from panewatch.panes.published import Published
 from panewatch.panes.roster import Roster
 from panewatch.panes.rounds import Rounds
 from panewatch.panes.sweep import Look, Looks, Reader
+from panewatch.panes.thread import ServerThread
 from panewatch.panes.tmux import Tmux, TmuxError
 from panewatch.panes.wake import WakeWatch
 
@@ -46,6 +40,14 @@ MOST_BACKOFF_SECONDS = _BACKOFF_SECONDS[-1]
 
 _COSTLY_SHARE = 20
 """What costs much is repeated after this many times its own duration at the earliest."""
+
+
+class _Order(NamedTuple):
+    """What a server's thread is to go by from its next sweep on."""
+
+    name: str
+    tmux: Tmux
+    config: Config
 
 
 class Sweeper:
@@ -74,9 +76,9 @@ class Sweeper:
         self._tmux = tmux
         self._settings = settings
         self._local = local
-        self._observers = observers
+        self._observers = Observers(observers)
         self._reader = Reader(tmux, settings.line_length)
-        self._rounds = Rounds(self._reader, settings, observers)
+        self._rounds = Rounds(self._reader, settings, self._observers)
         self._roster = Roster(name, settings, began)
         self._wake = WakeWatch(None)
         self._server_pid: int | None = None
@@ -84,14 +86,18 @@ class Sweeper:
         self._failures: Counter[str] = Counter()
         self._failed_in_a_row = 0
         self._next_list = self._next_full = self._next_processes = self._next_due = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"tmux-{name}", daemon=True)
+        self._order: _Order | None = None
+        self._thread = ServerThread(f"tmux-{name}", self._run, self._rest)
         self.published: Published | None = None
         """What was known after the last sweep; None before the first one ended."""
         self._first = threading.Event()
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Begin to watch.
+
+        Raises:
+            RuntimeError: the system has no thread left.
+        """
         self._thread.start()
 
     def wait_for_first(self, timeout: float) -> None:
@@ -101,42 +107,60 @@ class Sweeper:
     @property
     def alive(self) -> bool:
         """Whether the thread runs: if not, nothing that was published is true any more."""
-        return self._thread.is_alive()
+        return self._thread.alive
+
+    def reconfigure(self, name: str, tmux: Tmux, config: Config) -> None:
+        """Go by other settings as soon as a sweep in progress has ended. From any thread.
+
+        ``name`` and ``tmux`` lead to the same server as before. All that is known of its
+        panes stays.
+        """
+        self._order = _Order(name, tmux, config)
+        self._thread.wake()
 
     def ask_to_stop(self) -> None:
         """Let the thread end; a tmux call that it may be in is ended."""
-        self._stop.set()
+        self._thread.ask_to_stop()
         self._tmux.close()
 
     def stop(self, timeout: float) -> bool:
         """End the thread, and tell whether it did within ``timeout`` seconds."""
         self.ask_to_stop()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
-        return not self._thread.is_alive()
+        return self._thread.join(timeout)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.sweep()
-            except TmuxError as error:
-                if not self._stop.is_set():
-                    self._fail(error)
-            except Exception as error:  # noqa: BLE001  # a fault of ours ends no thread
-                # The message may quote a pane, so only the place is told.
-                place = traceback.extract_tb(error.__traceback__)[-1]
-                where = f"{type(error).__name__} at {place.name}:{place.lineno}"
-                self._fail(TmuxError("error", where))
-            self._pause()
+        try:
+            self.adopt()
+            self.sweep()
+        except TmuxError as error:
+            if not self._thread.stopping:
+                self._fail(error)
+        except Exception as error:  # noqa: BLE001  # a fault of ours ends no thread
+            # The message may quote a pane, so only the place is told.
+            self._fail(TmuxError("error", f"{type(error).__name__} at {find_place(error)}"))
 
-    def _pause(self) -> None:
+    def _rest(self, now: float) -> float:
         until = min(self._next_list, self._next_due)
-        while not self._stop.is_set():
-            now = time.monotonic()
-            if now >= until or self._wake.bursts(now):
-                return
-            step = _WAKE_SECONDS if self._wake.watches else until - now
-            self._stop.wait(min(step, until - now))
+        if now >= until or self._wake.bursts(now):
+            return 0.0
+        return min(_WAKE_SECONDS, until - now) if self._wake.watches else until - now
+
+    def adopt(self) -> None:
+        """Go by the settings that were given last, where that was not done yet."""
+        order, self._order = self._order, None
+        if order is None:
+            return
+        settings, now = order.config.panes, time.monotonic()
+        self._name, self._tmux, self._settings = order.name, order.tmux, settings
+        if self._thread.stopping:
+            self._tmux.close()
+        reader = Reader(self._tmux, settings.line_length)
+        reader.calls = self._reader.calls
+        self._reader = reader
+        self._rounds.adopt(reader, settings)
+        self._roster.adopt(order.name, settings, now)
+        self._observers.reconfigure(order.config)
+        self._next_list = self._next_full = self._next_processes = now
 
     def sweep(self) -> None:
         """List panes when that is due, read those that changed, publish.
@@ -170,7 +194,7 @@ class Sweeper:
             looks = {}
         if full:
             for key in self._roster.update(listing, local=self._local, now=now, wall=wall):
-                self._forget(key)
+                self._observers.forget(key)
             spent = time.monotonic() - now
             self._next_full = now + max(self._settings.list_interval, spent * _COSTLY_SHARE)
         if self._local and not (self._wake.watches and listing.server.pid == self._server_pid):
@@ -180,7 +204,7 @@ class Sweeper:
         fastest = min((p.pace.interval for p in self._roster.panes.values()), default=60.0)
         least = max(fastest, self._settings.min_interval)
         self._next_list = now + min(self._settings.list_interval, least)
-        woken = self._note_rows(listing)
+        woken = self._rounds.notice(self._roster.panes.values(), listing)
         for pane_id, look in looks.items():
             pane = self._roster.panes.get(pane_id)
             # A look that is not enough is taken again with the others that woke.
@@ -188,21 +212,6 @@ class Sweeper:
                 woken.add(pane_id)
                 if self._rounds.take(pane, look, whole=False):
                     woken.discard(pane_id)
-        return woken
-
-    def _note_rows(self, listing: Listing) -> set[str]:
-        """Return the ids of the panes that changed, and note what their rows tell."""
-        woken: set[str] = set()
-        for pane_id, pane in self._roster.panes.items():
-            row = listing.rows.get(pane_id, "")
-            if row != pane.row:
-                if pane.row and row and pane.facts.alone:
-                    # A program may print the same screen again: only tmux knows that it did.
-                    pane.printed |= read_activity(row) != read_activity(pane.row)
-                pane.row = row
-                pane.alternate = shows_alternate(row)
-                self._rounds.reach(pane, count_history(row))
-                woken.add(pane_id)
         return woken
 
     def _list_and_read(self, now: float, *, full: bool) -> tuple[Listing, Looks]:
@@ -226,10 +235,6 @@ class Sweeper:
             pane.take_usage(None if pane.facts.dead else usages.get(pane.facts.pid))
         spent = time.monotonic() - now
         self._next_processes = now + max(self._settings.process_interval, spent * _COSTLY_SHARE)
-
-    def _forget(self, key: PaneKey) -> None:
-        for observer in self._observers:
-            observer.forget(key)
 
     def lives(self) -> bool:
         """Tell whether the server that was last listed still runs on this machine."""
@@ -257,7 +262,7 @@ class Sweeper:
         if reason == "no_server":
             self._server_pid = None
             for key in self._roster.clear():
-                self._forget(key)
+                self._observers.forget(key)
         self._wake = WakeWatch(None)
         self._publish(None, reason)
 
@@ -276,6 +281,7 @@ class Sweeper:
             calls={"list": self._lists, "capture": self._reader.calls},
             failures=dict(self._failures),
             sweep_seconds=sweep_seconds,
-            families=tuple(f for observer in self._observers for f in observer.collect()),
+            families=self._observers.collect(),
+            faults=dict(self._observers.faults),
         )
         self._first.set()

@@ -12,6 +12,7 @@ from panewatch.panes.model import Identity, PaneKey
 from panewatch.panes.pace import Pace
 from panewatch.panes.processes import Usage, read_exit
 from panewatch.panes.reader import PaneReader
+from panewatch.panes.recut import is_cut, shorten
 from panewatch.panes.state import Program, StateMachine, name_program
 
 _INSPECTED = 5.0
@@ -87,6 +88,7 @@ class TrackedPane:
         "key",
         "last_output",
         "last_output_time",
+        "line_length",
         "pace",
         "printed",
         "program",
@@ -124,6 +126,8 @@ class TrackedPane:
         self.identity = identity
         self.counts = Counts()
         self.pace = Pace(settings, now)
+        self.line_length = settings.line_length
+        """Characters at which the text that is remembered of the pane was cut."""
         self.reader = PaneReader(from_start=from_start)
         self.alternate = False
         self.row = ""
@@ -140,6 +144,19 @@ class TrackedPane:
     def state(self) -> str:
         """The state after the last advance."""
         return self._machine.state
+
+    def adopt(self, settings: PanesSettings, now: float) -> None:
+        """Go by other settings; the pane is due to be read, and to be inspected."""
+        self._settings = self._machine.settings = settings
+        self._inspected_at = -_INSPECTED
+        # Of the pace only the time of the last read counts: the next one tells the rest.
+        self.pace = Pace(settings, self.read_at if self.read_at >= 0 else now)
+        known, limit = self.reader.known, settings.line_length
+        if known is not None and limit < self.line_length:
+            shorten(known.text, limit)
+        elif known is not None and is_cut(known.text, self.line_length):
+            return  # a read at the old length has to come first
+        self.line_length = limit
 
     def take_facts(self, facts: PaneFacts, row: str, *, local: bool, now: float) -> None:
         """Take in a new listing of the pane; ``local`` tells that its processes run here."""
@@ -178,7 +195,7 @@ class TrackedPane:
         self.counts.state_seconds[self._machine.state] += max(0.0, now - self._settled_at)
         self._settled_at = now
         if not readable:
-            self._machine.lose(now)
+            self._machine.lose()
             return
         self._machine.advance(
             self.program, dead=self.facts.dead, last_output=self.last_output, now=now

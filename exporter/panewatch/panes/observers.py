@@ -1,0 +1,82 @@
+"""The observers of one tmux server, kept apart: one that fails disturbs nobody else."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import ParamSpec
+
+import structlog
+from prometheus_client import Metric
+
+from panewatch.collector import Reconfigurable
+from panewatch.config import Config
+from panewatch.panes.model import PaneKey, PaneObserver, PaneUpdate
+
+P = ParamSpec("P")
+
+_log = structlog.get_logger(__name__)
+
+
+class Observers:
+    """Hands on what a server's thread sees, and gathers what comes of it.
+
+    ``faults`` counts by observer how often one raised, or yielded what is no family.
+    """
+
+    def __init__(self, observers: Sequence[PaneObserver]) -> None:
+        self._observers = observers
+        self.faults: Counter[str] = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self._observers)
+
+    def observe(self, update: PaneUpdate) -> None:
+        """Show a look to every observer."""
+        for observer in self._observers:
+            self._guard(observer, observer.observe, update)
+
+    def forget(self, pane: PaneKey) -> None:
+        """Tell every observer that a pane is gone."""
+        for observer in self._observers:
+            self._guard(observer, observer.forget, pane)
+
+    def reconfigure(self, config: Config) -> None:
+        """Hand another configuration to the observers that want to know."""
+        for observer in self._observers:
+            if isinstance(observer, Reconfigurable):
+                self._guard(observer, observer.reconfigure, config)
+
+    def collect(self) -> tuple[Metric, ...]:
+        """Return the families of all observers; of one that raises those that came before."""
+        families: list[Metric] = []
+        for observer in self._observers:
+            self._guard(observer, _gather, observer, families)
+        return tuple(families)
+
+    def _guard(
+        self, observer: PaneObserver, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        try:
+            call(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  # an observer may fail in any way, alone
+            self.faults[observer.name] += 1
+            # The message may quote a pane, so only the place is told.
+            _log.error(
+                "observer failed",
+                reason=observer.name, error=type(error).__name__, at=find_place(error),
+            )  # fmt: skip
+
+
+def _gather(observer: PaneObserver, families: list[Metric]) -> None:
+    for family in observer.collect():
+        if not isinstance(family, Metric):
+            raise TypeError("not a metric family")
+        families.append(family)
+
+
+def find_place(error: BaseException) -> str:
+    """Return where an error was raised: function and line."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{place.name}:{place.lineno}"
