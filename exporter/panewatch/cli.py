@@ -203,15 +203,15 @@ def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from panewatch.errors import explain  # noqa: PLC0415 - the other subcommands do without
+    from panewatch.errors import printing  # noqa: PLC0415 - the other subcommands do without
 
     book = _build_rulebook(_load(options))
-    show = explain.group_unmatched if options.unmatched else explain.print_events
+    show = printing.group_unmatched if options.unmatched else printing.print_events
     return OK if show(book, options.files, options.output) else FAILED
 
 
 def _rules(options: argparse.Namespace) -> int:
-    from panewatch.errors.explain import print_rules  # noqa: PLC0415
+    from panewatch.errors.printing import print_rules  # noqa: PLC0415
 
     print_rules(_build_rulebook(_load(options)))
     return OK

@@ -254,6 +254,10 @@ class Collectors(Section):
     panes: CollectorSettings = Field(
         default=CollectorSettings(interval=0.5), description="The `panes` collector."
     )
+    errors: CollectorSettings = Field(
+        default=CollectorSettings(interval=5.0),
+        description="The `errors` collector; off: no pane is searched for errors.",
+    )
     process: CollectorSettings = Field(
         default=CollectorSettings(interval=5.0), description="panewatch's own process."
     )

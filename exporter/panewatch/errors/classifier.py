@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-import re2
-
+from panewatch.errors import linear
 from panewatch.errors.command import Command, read_prompt
 from panewatch.errors.context import Reason, find_reason
 from panewatch.errors.expression import is_anchored
@@ -28,7 +26,7 @@ _SAME_BLOCK: Final = 8
 
 _RETRY_LINES: Final = 5
 
-What: TypeAlias = Kind | Literal["unclassified"]
+What: TypeAlias = Kind | Literal["unclassified", "command"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +35,15 @@ class Event:
 
     Attributes:
         line: Number of the line in its pane, from 0.
-        kind: An ``unclassified`` line looks like trouble, and no rule knows it.
+        kind: An ``unclassified`` line looks like trouble, and no rule knows it; a ``command``
+            line is a prompt with what was typed.
         rule: The rule that took it.
         reason: Why it does not count, where a rule took it all the same.
         incident: The incident that it opened or joined.
         opens: Whether it opened it.
         losers: The rules that would have taken it too.
+        ended: The incidents that a success ended.
+        command: The command that was typed.
     """
 
     line: int
@@ -53,6 +54,7 @@ class Event:
     opens: bool = False
     losers: tuple[Rule, ...] = ()
     ended: tuple[Incident, ...] = ()
+    command: Command | None = None
 
 
 @dataclass(slots=True)
@@ -74,8 +76,8 @@ class Classifier:
     """
 
     __slots__ = (
-        "_above", "_block", "_command", "_last_block", "_line", "_lines", "_run", "incidents",
-        "rulebook",
+        "_above", "_block", "_command", "_last_block", "_line", "_lines", "_quoted", "_run",
+        "incidents", "rulebook",
     )  # fmt: skip
 
     def __init__(self, rulebook: Rulebook, incidents: Incidents) -> None:
@@ -83,6 +85,7 @@ class Classifier:
         self.incidents = incidents
         self._line = 0
         self._lines: Sequence[str] = ()
+        self._quoted = False
         self._run = 0
         self._command: Command | None = None
         self._block: _Block | None = None
@@ -94,8 +97,18 @@ class Classifier:
         """The command whose output is read, where its prompt was recognised."""
         return self._command
 
-    def feed(self, lines: Sequence[str], now: float) -> list[Event]:
-        """Take in the next lines of the pane and return what they mean, in order."""
+    @property
+    def position(self) -> int:
+        """Number of the next line."""
+        return self._line
+
+    def feed(self, lines: Sequence[str], now: float, *, quoted: bool = False) -> list[Event]:
+        """Take in the next lines of the pane and return what they mean, in order.
+
+        ``quoted`` tells that a program shows text in its own window: nothing of it happened
+        now, except to a coding agent, which speaks in the same place.
+        """
+        self._quoted = quoted
         found = self.rulebook.find(lines)
         events: list[Event] = []
         if found or self._block is not None:
@@ -116,6 +129,11 @@ class Classifier:
             self._close_block(None, self._line, now, events)
         return events
 
+    def lose(self) -> None:
+        """Note that lines were lost: what began before them may have ended in them."""
+        self._block = self._command = None
+        self._last_block = None
+
     def _judge(
         self, index: int, found: Mapping[int, Candidates], now: float, events: list[Event]
     ) -> int:
@@ -127,6 +145,7 @@ class Classifier:
             if command is not None:
                 self._command = command
                 self._run += 1
+                events.append(Event(line, "command", command=command))
                 return index + 1
         if not candidates.rules:
             if candidates.looks and self._find_reason(candidates.text, 1, index) is None:
@@ -153,7 +172,7 @@ class Classifier:
         """Skip the lines of the open block; return the index behind its end."""
         block = self._block
         assert block is not None  # noqa: S101  # the caller looked
-        ends = compile_expression(block.rule.until)
+        ends = linear.compile(block.rule.until)
         for index in range(begin, len(self._lines)):
             candidates = found.get(index)
             text = candidates.text if candidates else strip_prefix(self._lines[index])
@@ -192,9 +211,7 @@ class Classifier:
         if rule is block.rule:
             rule, losers = rules[0], (block.rule,)
         end = self._take(rule, losers, text, line, now, block=block)
-        events.append(
-            Event(block.line, end.kind, rule, incident=end.incident, opens=end.opens)
-        )
+        events.append(Event(block.line, end.kind, rule, incident=end.incident, opens=end.opens))
         events.append(replace(end, opens=False))
         if end.incident is not None:
             self._last_block = block.rule, line, end.incident
@@ -206,6 +223,7 @@ class Classifier:
         text: str,
         line: int,
         now: float,
+        *,
         block: _Block | None = None,
     ) -> Event:
         """Turn a line that counts into an event, and let it act on the incidents."""
@@ -232,6 +250,8 @@ class Classifier:
 
     def _find_reason(self, text: str, start: int, index: int) -> Reason | None:
         command = self._command
+        if self._quoted:
+            return "quoted-output"
         if command is not None and command.quotes and not command.speaks(text):
             return "quoted-output"
         return find_reason(text, start, lambda distance: self._look_back(index - distance))
@@ -252,19 +272,13 @@ def choose(rules: tuple[Rule, ...]) -> tuple[Rule, tuple[Rule, ...]]:
     return winner, tuple(rule for rule in rules if rule is not winner)
 
 
-@lru_cache(maxsize=4096)
-def compile_expression(expression: str) -> Any:
-    """Compile for RE2, once."""
-    return re2.compile(expression)
-
-
 def find_start(rule: Rule, text: str) -> int:
     """Return where ``rule`` matches in ``text``: 0 for the beginning."""
     if all(map(is_anchored, rule.match)):
         return 0
     starts = [
         found.start()
-        for found in (compile_expression(expression).search(text) for expression in rule.match)
+        for found in (linear.compile(expression).search(text) for expression in rule.match)
         if found is not None
     ]
     return min(starts, default=0)
@@ -273,7 +287,7 @@ def find_start(rule: Rule, text: str) -> int:
 def capture(rule: Rule, text: str) -> tuple[str, ...]:
     """Return the values of a rule's named groups: what tells two failures apart."""
     for expression in rule.match:
-        compiled = compile_expression(expression)
+        compiled = linear.compile(expression)
         if compiled.groupindex:
             found = compiled.search(text)
             if found is not None:

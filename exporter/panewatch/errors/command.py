@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import re2
+from panewatch.errors import linear
 
 _WHO = r"\[?[\w.-]{1,32}@[\w.-]{1,64}"
 _ENVIRONMENT = r"(?:\([^()\n]{1,40}\) )?"
@@ -21,11 +22,12 @@ PROMPTS: Final = (
 )
 """What the scanner looks for to notice a new command; each is tried on whole lines."""
 
-_SHELL: Final = re2.compile(
-    rf"^{_ENVIRONMENT}(?:{_WHO}[^$#%>❯]{{0,100}}[$#%>❯] ?|[$❯] |➜ +(?:[^ ]+ (?:git:\([^)]*\) )?(?:✗ )?)?"
-    r"|(?:bash|sh|zsh|ksh)-\d[\d.]*[$#] |PS [A-Z]:[^>]{0,100}> |[~/][^ $#%>❯]{0,80} [$❯%>] )(.*)$"
+_SHELL: Final = linear.compile(
+    rf"^{_ENVIRONMENT}(?:{_WHO}[^$#%>❯]{{0,100}}[$#%>❯] ?|[$❯] |"
+    r"➜ +(?:[^ ]+ (?:git:\([^)]*\) )?(?:✗ )?)?|"
+    r"(?:bash|sh|zsh|ksh)-\d[\d.]*[$#] |PS [A-Z]:[^>]{0,100}> |[~/][^ $#%>❯]{0,80} [$❯%>] )(.*)$"
 )
-_TOOL: Final = re2.compile(
+_TOOL: Final = linear.compile(
     r"^ {0,2}[●⏺•] (?:(Bash|Ran|Run|Shell|Running)\b[ (]?(.*?)\)?$|"
     r"(?:Read|Search|Grep|Glob|Update|Write|Edit|List|LS|Explored|Fetch|WebFetch|WebSearch|Task)\b)"
 )
@@ -38,7 +40,9 @@ _QUOTING: Final = frozenset(
 )
 _GIT_QUOTING: Final = frozenset("diff log show blame grep reflog shortlog whatchanged".split())
 _FOLLOWING: Final = frozenset(("-f", "-F", "--follow"))
-_WRAPPERS: Final = frozenset("sudo time nice nohup stdbuf command builtin exec env watch xargs".split())
+_WRAPPERS: Final = frozenset(
+    "sudo time nice nohup stdbuf command builtin exec env watch xargs".split()
+)
 _SHELLS: Final = ("bash", "zsh", "sh", "fish", "ksh", "sudo")
 
 
@@ -93,7 +97,7 @@ def parse_command(text: str) -> Command:
     programs = [name for name, _ in names if name]
     first, arguments = next(
         ((name, words) for name, words in names if name not in {"cd", "export", "source", "."}),
-        ("", ()),
+        ("", []),
     )
     asks = "--help" in arguments or arguments[:1] in (["help"], ["-h"])
     quotes = asks or _shows_text(first, arguments)
@@ -105,7 +109,7 @@ def parse_command(text: str) -> Command:
     return Command(text, quotes, tolerates, tuple(speakers))
 
 
-def _shows_text(program: str, arguments: list[str]) -> bool:
+def _shows_text(program: str, arguments: Sequence[str]) -> bool:
     if program == "git":
         verb = next((word for word in arguments if not word.startswith("-")), "")
         return verb in _GIT_QUOTING

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
-import re2
+from panewatch.errors import linear
 
-Reason: TypeAlias = Literal["quoted-output", "help-text", "diff", "listing", "source-code", "quotation"]
+Reason: TypeAlias = Literal[
+    "quoted-output", "help-text", "diff", "listing", "source-code", "quotation"
+]
 
 REASONS: Final[dict[Reason, str]] = {
     "quoted-output": "the output of a command that shows text, such as cat or grep",
@@ -24,8 +26,8 @@ _FAR: Final = 80
 
 _QUOTES: Final = frozenset("\"'`“‘«")
 
-_USAGE: Final = re2.compile(r"(?i)^\s*usage:?(?:\s|$)")
-_CODE: Final = re2.compile(
+_USAGE: Final = linear.compile(r"(?i)^\s*usage:?(?:\s|$)")
+_CODE: Final = linear.compile(
     r"^\s*(?:(?:raise|except|catch|throw|throws|return|if|elif|else|for|while|def|class|func|fn|fun"
     r"|import|from|assert|let|const|var|val|public|private|protected|static|case|when|switch|with|try"
     r"|async|await|yield|export|type|struct|enum|interface|impl|use|namespace|template|package)\b"
@@ -34,8 +36,8 @@ _CODE: Final = re2.compile(
     r"|#|//|/\*|\*|--|;;|\"\"\"|'''|<!--|@\w+\()"
     r"|[;{}]\s*$|\)\s*:\s*$|\b\w+\([^)]*\)\s*[;{]"
 )
-_NUMBERED: Final = re2.compile(r"^\s{0,8}(\d{1,6})(?:[ \t]*[:|│→+-]|[ \t]{1,2})")
-_HUNK: Final = re2.compile(r"^(?:@@ -\d|diff --git |--- |\+\+\+ |Index: )")
+_NUMBERED: Final = linear.compile(r"^\s{0,8}(\d{1,6})(?:[ \t]*[:|│→+-]|[ \t]{1,2})")
+_HUNK: Final = linear.compile(r"^(?:@@ -\d|diff --git |--- |\+\+\+ |Index: )")
 
 LookBack: TypeAlias = Callable[[int], str | None]
 """Returns the line that many lines above, or None where there is none any more."""

@@ -40,10 +40,9 @@ PANE_INCIDENTS = MetricSpec(
 PANE_INCIDENTS_OPEN = MetricSpec(
     "pane_incidents_open", "gauge", "Incidents that are open in a pane.", (*PANE, "severity")
 )
-PANE_INCIDENTS_ENDED = MetricSpec(
-    "pane_incidents_resolved_total", "counter", "Incidents of a pane that ended, and how.",
-    (*PANE, "outcome"),
-)  # fmt: skip
+INCIDENTS_RESOLVED = MetricSpec(
+    "incidents_resolved_total", "counter", "Incidents that ended, and how.", ("server", "outcome")
+)
 INCIDENT_OPEN = MetricSpec(
     "incident_open", "gauge", "Open incidents of a pane that a rule opened.",
     (*PANE, "rule", "severity", "category"), absent="for rules without an open incident",
@@ -75,7 +74,7 @@ METRICS: Final = (
     PANE_UNCLASSIFIED,
     PANE_INCIDENTS,
     PANE_INCIDENTS_OPEN,
-    PANE_INCIDENTS_ENDED,
+    INCIDENTS_RESOLVED,
     INCIDENT_OPEN,
     INCIDENT_OPENED,
     INCIDENT_RECOVERY,

@@ -26,7 +26,8 @@ class Incident:
     """One thing that went wrong.
 
     ``line`` and ``run`` say where it was last seen, counted over the pane's lines and its
-    commands. ``retrying`` tells that whoever failed tries again by itself.
+    commands; ``opened`` and ``seen`` are monotonic, ``opened_at`` is Unix time.
+    ``retrying`` tells that whoever failed tries again by itself.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Incident:
     run: int
     count: int = 1
     retrying: bool = False
+    opened_at: float = 0.0
 
     @property
     def severity(self) -> Severity:

@@ -57,16 +57,16 @@ class _Entry(Section):
     match: Annotated[_Texts, Field(min_length=1)]
     category: Category = "other"
     severity: Severity | None = None
-    unless: _Texts = []
-    supersedes: _Texts = []
+    unless: _Texts = Field(default=[])
+    supersedes: _Texts = Field(default=[])
     priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
-    joins: _Texts = []
+    joins: _Texts = Field(default=[])
     until: str = ""
-    resolves: _Texts = []
+    resolves: _Texts = Field(default=[])
     friction: Friction | None = None
     suggestion: Annotated[str, Field(max_length=500)] = ""
     examples: Annotated[_Texts, Field(min_length=1)]
-    counterexamples: _Texts = []
+    counterexamples: _Texts = Field(default=[])
 
 
 class _Pack(Section):
@@ -126,8 +126,8 @@ def find_mistakes(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "suggestion", "is missing: say what the operator can do"
     if rule.kind == "success" and not rule.resolves:
         yield "resolves", "is missing: give the categories that this success ends, or `any`"
-    if (rule.kind == "friction") != (rule.friction is not None):
-        yield "friction", f"is for rules of kind friction; {_ALLOWED['friction']}"
+    if rule.kind == "friction" and rule.friction is None:
+        yield "friction", f"is missing; give {_ALLOWED['friction']}"
     for key in ("resolves",):
         for name in getattr(rule, key):
             if name not in CATEGORIES and name != ANY:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import re2
+from panewatch.errors import linear
 
 _DATE = r"\d{4}[-/]\d\d[-/]\d\d"
 _TIME = r"\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?"
@@ -15,7 +15,10 @@ _PARTS: Final = (
     # A job and a step before an ISO time, as CI services print them when asked for a log.
     rf"[a-z][\w./()-]{{0,60}}(?: +[\w./()-]{{1,40}}){{0,8}} +{_DATE}T{_TIME}Z ?",
     # The time and the level that a harness puts before every line of what it runs.
-    rf"(?:\[task {_DATE}T{_TIME}Z\] )?{_TIME} +(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|FATAL) +- {{1,2}}",
+    (
+        rf"(?:\[task {_DATE}T{_TIME}Z\] )?{_TIME} +"
+        r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|FATAL) +- {1,2}"
+    ),
     rf"\[?{_DATE}[T ]{_TIME}{_ZONE}\]?:?(?: -)? ?",
     rf"\[?{_TIME}{_ZONE}\]:? ?",
     rf"{_TIME} ",
@@ -32,7 +35,7 @@ _PARTS: Final = (
     r" {0,4}[⎿└│┃]  ?",
 )
 
-_PREFIX: Final = re2.compile("^(?:" + "|".join(f"(?:{part})" for part in _PARTS) + ")")
+_PREFIX: Final = linear.compile("^(?:" + "|".join(f"(?:{part})" for part in _PARTS) + ")")
 _MOST_PREFIXES: Final = 4
 
 _LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
@@ -56,7 +59,7 @@ def _may_have(line: str) -> bool:
     first = line[:1]
     if first in _STARTS:
         return first != " " or line.lstrip(" ")[:1] in "⎿└│┃"
-    return first in _LETTERS and (" | " in line[:80] or ":" in line[:140] and _has_clock(line))
+    return first in _LETTERS and (" | " in line[:80] or _has_clock(line))
 
 
 def _has_clock(line: str) -> bool:

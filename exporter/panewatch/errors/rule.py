@@ -16,6 +16,9 @@ Category: TypeAlias = Literal[
     "training", "test", "build", "syntax", "process", "quota", "git", "agent", "other",
 ]  # fmt: skip
 
+KINDS: Final[tuple[Kind, ...]] = ("noise", "error", "friction", "success")
+"""In the order in which they win on one line."""
+
 SEVERITIES: Final[tuple[Severity, ...]] = ("P0", "P1", "P2")
 CATEGORIES: Final[tuple[Category, ...]] = Category.__args__  # type: ignore[attr-defined]
 FRICTIONS: Final[tuple[Friction, ...]] = Friction.__args__  # type: ignore[attr-defined]

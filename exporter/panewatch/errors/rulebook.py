@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-import re2
-
+from panewatch.errors import linear
 from panewatch.errors.command import PROMPTS
 from panewatch.errors.expression import confine
 from panewatch.errors.pack import RulesError
 from panewatch.errors.prefix import strip_prefix
-from panewatch.errors.rule import Rule, Severity
+from panewatch.errors.rule import KINDS, Rule, Severity
 from panewatch.errors.scanner import ExpressionError, Scanner, split_hits
 from panewatch.problems import Problem
 
@@ -59,6 +58,9 @@ class Rulebook:
             for rule in rules
         )
         self.by_id = {rule.id: rule for rule in self.rules}
+        self.by_kind = {kind: [rule for rule in self.rules if rule.kind == kind] for kind in KINDS}
+        self.kinds = tuple(sorted({(r.severity, r.category) for r in self.by_kind["error"]}))
+        """Every severity and category that an incident can have."""
         self._looks, self._prompt = len(self.rules), len(self.rules) + 1
         self._order = {rule: place for place, rule in enumerate(sorted(self.rules, key=_rank))}
         self._scanner = self._compile(noise=False)
@@ -141,17 +143,13 @@ class _Exact:
     __slots__ = ("_count", "_set")
 
     def __init__(self, rule: Rule) -> None:
-        self._set = re2.Set.SearchSet()
-        for expression in (*rule.match, *rule.unless):
-            self._set.Add(expression)
-        self._set.Compile()
+        self._set = linear.ExpressionSet((*rule.match, *rule.unless))
         self._count = len(rule.match)
 
     def takes(self, text: bytes) -> bool:
-        found = self._set.Match(text)
+        found = self._set.match(text)
         return bool(found) and max(found) < self._count
 
 
 def _rank(rule: Rule) -> tuple[int, int, str]:
-    kinds = ("noise", "error", "friction", "success")
-    return (-rule.priority, kinds.index(rule.kind), rule.severity if rule.kind == "error" else "")
+    return (-rule.priority, KINDS.index(rule.kind), rule.severity if rule.kind == "error" else "")

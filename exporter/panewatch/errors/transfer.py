@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import re2
+from panewatch.errors import linear
 
 _DECIMAL: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY: Final = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
-_RATE: Final = re2.compile(r"(\d+(?:[.,]\d+)?) ?([KkMGT]?)(i?)([Bb])(?:ytes)?/s\b")
-_CURL: Final = re2.compile(
+_RATE: Final = linear.compile(r"(\d+(?:[.,]\d+)?) ?([KkMGT]?)(i?)([Bb])(?:ytes)?/s\b")
+_CURL: Final = linear.compile(
     r"^ {0,2}\d{1,3} +[\d.]+[kMGT]? +\d{1,3} +[\d.]+[kMGT]? +\d{1,3} +[\d.]+[kMGT]? "
     r"+[\d.]+[kMGT]? +[\d.]+[kMGT]? +[\d:-]+ +[\d:-]+ +[\d:-]+ +([\d.]+)([kMGT]?)\s*$"
 )
-_PERCENT: Final = re2.compile(r"(?:^|[^\d.])(\d{1,3})(?:\.\d+)?%")
+_PERCENT: Final = linear.compile(r"(?:^|[^\d.])(\d{1,3})(?:\.\d+)?%")
 
 _BINARY_TOOLS: Final = ("eta", "ETA", "=>")
 

@@ -1,0 +1,189 @@
+"""What was counted for each place of one server, and the samples that say it.
+
+Counters belong to the place (session, window, pane index), not to the pane: when panes
+swap places no series falls. Samples are built again only for places where something
+changed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from prometheus_client import Metric
+from prometheus_client.samples import Sample
+
+from panewatch.contract import MetricSpec
+from panewatch.errors import contract as c
+from panewatch.errors.incident import Incident, Outcome
+from panewatch.errors.rule import FRICTIONS, SEVERITIES, Category, Friction, Severity
+from panewatch.errors.rulebook import Rulebook
+from panewatch.panes.contract import PANE
+from panewatch.panes.model import Identity
+
+_PLACE_SPECS = (
+    c.PANE_ERROR_LINES,
+    c.PANE_NOISE_LINES,
+    c.PANE_UNCLASSIFIED,
+    c.PANE_INCIDENTS,
+    c.PANE_INCIDENTS_OPEN,
+    c.INCIDENT_OPEN,
+    c.INCIDENT_OPENED,
+    c.FRICTION,
+    c.TRANSFER_RATE,
+)
+
+Kind = tuple[Severity, Category]
+Samples = dict[MetricSpec, list[Sample]]
+
+
+@dataclass(slots=True)
+class Account:
+    """The counters of one place."""
+
+    kinds: tuple[Kind, ...]
+    error_lines: int = 0
+    noise_lines: int = 0
+    unclassified_lines: int = 0
+    incidents: Counter[Kind] = field(default_factory=Counter)
+    friction: Counter[Friction] = field(default_factory=Counter)
+    open: tuple[Incident, ...] = ()
+    rate: float | None = None
+    samples: Samples | None = None
+
+
+class Accounts:
+    """The places of one server."""
+
+    def __init__(self) -> None:
+        self._places: dict[Identity, Account] = {}
+        self._server = ""
+        self._resolved: Counter[Outcome] = Counter()
+        self._recovery: dict[Kind, tuple[list[int], float]] = {}
+        self._families: tuple[Metric, ...] | None = None
+
+    def __getitem__(self, identity: Identity) -> Account:
+        return self._places[identity]
+
+    def open(self, identity: Identity, rulebook: Rulebook) -> None:
+        """Begin to count for a place, if that has not begun."""
+        account = self._places.get(identity)
+        if account is None:
+            self._places[identity] = Account(rulebook.kinds)
+            self._families = None
+        elif account.kinds is not rulebook.kinds:
+            account.kinds = rulebook.kinds
+            account.samples = self._families = None
+        if identity.server != self._server:
+            self._server = identity.server
+            self._families = None
+        for kind in rulebook.kinds:
+            if kind not in self._recovery:
+                self._recovery[kind] = [0] * (len(c.RECOVERY_BUCKETS) + 1), 0.0
+
+    def close(self, identity: Identity) -> None:
+        """Forget a place where no pane is any more."""
+        if self._places.pop(identity, None) is not None:
+            self._families = None
+
+    def show(self, identity: Identity, opened: Iterable[Incident], rate: float | None) -> None:
+        """Note that something changed in a place: these are its open incidents now."""
+        account = self._places.get(identity)
+        if account is not None:
+            account.open, account.rate = tuple(opened), rate
+            account.samples = self._families = None
+
+    def resolve(self, incident: Incident, outcome: Outcome, now: float) -> None:
+        """Count an incident that ended at monotonic time ``now``."""
+        self._resolved[outcome] += 1
+        self._families = None
+        if outcome == "success":
+            kind = incident.rule.severity, incident.rule.category
+            seconds = max(0.0, now - incident.opened)
+            counts, total = self._recovery.setdefault(
+                kind, ([0] * (len(c.RECOVERY_BUCKETS) + 1), 0.0)
+            )
+            counts[bisect_left(c.RECOVERY_BUCKETS, seconds)] += 1
+            self._recovery[kind] = counts, total + seconds
+
+    def collect(self) -> tuple[Metric, ...]:
+        """Return the families; the same objects as before while nothing changed."""
+        if self._families is None:
+            self._families = tuple(self._build())
+        return self._families
+
+    def _build(self) -> Iterator[Metric]:
+        parts: list[Samples] = []
+        for identity, account in self._places.items():
+            if account.samples is None:
+                account.samples = _sample(identity, account)
+            parts.append(account.samples)
+        for spec in _PLACE_SPECS:
+            family = spec.family()
+            for part in parts:
+                family.samples.extend(part[spec])
+            yield family
+        resolved = c.INCIDENTS_RESOLVED.family()
+        if self._server:
+            for outcome in c.OUTCOMES:
+                resolved.add_sample(
+                    c.INCIDENTS_RESOLVED.full_name,
+                    {"server": self._server, "outcome": outcome},
+                    float(self._resolved[outcome]),
+                )
+        yield resolved
+        yield self._build_recovery()
+
+    def _build_recovery(self) -> Metric:
+        family = c.INCIDENT_RECOVERY.family()
+        name = c.INCIDENT_RECOVERY.full_name
+        bounds = (*map(str, c.RECOVERY_BUCKETS), "+Inf")
+        for (severity, category), (counts, total) in self._recovery.items():
+            labels = {"server": self._server, "severity": severity, "category": category}
+            for bound, number in zip(bounds, accumulate(counts), strict=True):
+                family.add_sample(f"{name}_bucket", labels | {"le": bound}, float(number))
+            family.add_sample(f"{name}_count", labels, float(sum(counts)))
+            family.add_sample(f"{name}_sum", labels, total)
+        return family
+
+
+def _sample(identity: Identity, account: Account) -> Samples:
+    labels = dict(zip(PANE, identity, strict=True))
+    samples: Samples = {spec: [] for spec in _PLACE_SPECS}
+
+    def add(spec: MetricSpec, value: float, **more: str) -> None:
+        samples[spec].append(Sample(spec.full_name, labels | more, float(value)))
+
+    add(c.PANE_ERROR_LINES, account.error_lines)
+    add(c.PANE_NOISE_LINES, account.noise_lines)
+    add(c.PANE_UNCLASSIFIED, account.unclassified_lines)
+    # What was counted under rules that are gone stays, so that no counter vanishes.
+    for severity, category in dict.fromkeys((*account.kinds, *account.incidents)):
+        number = account.incidents[severity, category]
+        add(c.PANE_INCIDENTS, number, severity=severity, category=category)
+    bad = Counter(incident.severity for incident in account.open)
+    for severity in SEVERITIES:
+        add(c.PANE_INCIDENTS_OPEN, bad[severity], severity=severity)
+    _sample_open(account.open, add)
+    for kind in FRICTIONS:
+        add(c.FRICTION, account.friction[kind], kind=kind)
+    if account.rate is not None:
+        add(c.TRANSFER_RATE, account.rate)
+    return samples
+
+
+def _sample_open(incidents: Iterable[Incident], add: Callable[..., None]) -> None:
+    """Add one series for each rule with open incidents: their number, and since when."""
+    numbers: Counter[tuple[str, Severity, Category]] = Counter()
+    since: dict[str, float] = {}
+    for incident in incidents:
+        rule = incident.rule
+        numbers[rule.id, incident.severity, rule.category] += 1
+        since[rule.id] = min(since.get(rule.id, incident.opened_at), incident.opened_at)
+    for (name, severity, category), number in numbers.items():
+        add(c.INCIDENT_OPEN, number, rule=name, severity=severity, category=category)
+    for name, opened_at in since.items():
+        add(c.INCIDENT_OPENED, opened_at, rule=name)

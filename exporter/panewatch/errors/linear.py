@@ -1,0 +1,71 @@
+"""The door to RE2: regular expressions that take linear time on any text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Protocol
+
+import re2
+
+
+class Match(Protocol):
+    """What was found."""
+
+    def group(self, group: int = 0, /) -> str:
+        """Return the text of a group."""
+
+    def groups(self) -> tuple[str, ...]:
+        """Return the texts of all groups."""
+
+    def groupdict(self) -> dict[str, str | None]:
+        """Return the texts of the named groups."""
+
+    def start(self) -> int:
+        """Return where the match begins."""
+
+    def end(self) -> int:
+        """Return where the match ends."""
+
+
+class Pattern(Protocol):
+    """A compiled expression."""
+
+    groupindex: Mapping[str, int]
+
+    def search(self, text: str) -> Match | None:
+        """Find the expression anywhere in ``text``."""
+
+    def match(self, text: str) -> Match | None:
+        """Find the expression at the beginning of ``text``."""
+
+
+@lru_cache(maxsize=4096)
+def compile(expression: str) -> Pattern:  # noqa: A001  # as in the standard library's re
+    """Compile an expression, once.
+
+    Raises:
+        ValueError: RE2 does not know such an expression.
+    """
+    try:
+        pattern: Pattern = re2.compile(expression)
+    except re2.error as error:
+        message = error.args[0] if error.args else ""
+        raise ValueError(message.decode() if isinstance(message, bytes) else str(message)) from None
+    return pattern
+
+
+class ExpressionSet:
+    """Several expressions, tried in one pass over a line."""
+
+    __slots__ = ("_set",)
+
+    def __init__(self, expressions: Iterable[str]) -> None:
+        self._set = re2.Set.SearchSet()
+        for expression in expressions:
+            self._set.Add(expression)
+        self._set.Compile()
+
+    def match(self, text: bytes) -> list[int]:
+        """Return the places of the expressions that are found in ``text``."""
+        return self._set.Match(text) or []

@@ -1,0 +1,181 @@
+"""What the errors of one server's panes add up to: fed by the sweep, read as families."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+from typing import ClassVar
+
+from prometheus_client import Metric
+
+from panewatch.config import Config
+from panewatch.errors.accounts import Accounts
+from panewatch.errors.classifier import Classifier, Event
+from panewatch.errors.friction import FrictionWatch
+from panewatch.errors.incident import Incident, Incidents, Outcome
+from panewatch.errors.rulebook import Rulebook
+from panewatch.errors.rules_in_use import RulesInUse
+from panewatch.errors.transfer import find_percent, find_rate
+from panewatch.panes.model import Identity, Line, PaneKey, PaneUpdate
+
+VIEWERS = frozenset(
+    "less more most man vi vim nvim nano emacs view htop top btop atop nvtop watch tig lazygit"
+    " mc ranger nnn fzf".split()
+)
+"""Programs that show text of others; the alternate screen tells of most of them anyway."""
+
+
+class _Pane:
+    """What is known of one pane."""
+
+    __slots__ = (
+        "classifier", "command", "friction", "identity", "incidents", "percent", "rate", "rate_at",
+        "taken",
+    )  # fmt: skip
+
+    def __init__(self, identity: Identity, rulebook: Rulebook, incidents: Incidents) -> None:
+        self.identity = identity
+        self.incidents = incidents
+        self.classifier = Classifier(rulebook, incidents)
+        self.friction = FrictionWatch()
+        self.rate: float | None = None
+        self.rate_at = 0.0
+        self.percent: int | None = None
+        self.taken = False
+        """Whether the last line meant something: its rest, handed on later, tells no more."""
+
+
+class ErrorsObserver:
+    """Finds the errors of the panes of one tmux server; lives in that server's thread.
+
+    Args:
+        rules: The rules in use, shared by all servers.
+        config: The whole configuration.
+        clock: Wall time, for the moments that are exported.
+    """
+
+    name: ClassVar[str] = "errors"
+
+    def __init__(
+        self, rules: RulesInUse, config: Config, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._rules = rules
+        self._clock = clock
+        self._panes: dict[PaneKey, _Pane] = {}
+        self._accounts = Accounts()
+        self._numbers = count(1)
+        self.reconfigure(config)
+
+    def reconfigure(self, config: Config) -> None:
+        """Go by other settings from the next look on."""
+        self._enabled = config.collectors.errors.enabled
+        self._quiet_after = config.errors.quiet_after
+        if not self._enabled:
+            self._panes.clear()
+            self._accounts = Accounts()
+
+    def observe(self, update: PaneUpdate) -> None:
+        """Take in one look at a pane."""
+        if not self._enabled:
+            return
+        rulebook = self._rules.rulebook
+        pane = self._panes.get(update.key)
+        if pane is None:
+            pane = _Pane(update.identity, rulebook, Incidents(self._numbers))
+            self._panes[update.key] = pane
+        elif pane.identity != update.identity:
+            self._move(pane, update.identity)
+        self._accounts.open(update.identity, rulebook)
+        pane.classifier.rulebook = rulebook
+        now = update.monotonic
+        if update.gap:
+            pane.classifier.lose()
+        if update.lines:
+            lines = _choose_lines(update.lines, taken=pane.taken)
+            quoted = update.frame.alternate or update.command in VIEWERS
+            events = pane.classifier.feed(lines, now, quoted=quoted)
+            last = pane.classifier.position - 1
+            pane.taken = any(event.line == last for event in events)
+            self._take(pane, events, now)
+            if pane.incidents.open:
+                self._end(pane, pane.incidents.settle(now - self._quiet_after), "quiet", now)
+        self._take(pane, pane.classifier.flush(now), now)
+        self._read_bars(pane, update, now)
+
+    def forget(self, pane: PaneKey) -> None:
+        """Drop a pane that is gone; its open incidents end with it."""
+        known = self._panes.pop(pane, None)
+        if known is not None:
+            self._end(known, list(known.incidents.open.values()), "end", 0.0)
+            if all(other.identity != known.identity for other in self._panes.values()):
+                self._accounts.close(known.identity)
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the families of this server's panes; the same objects while nothing changes."""
+        return self._accounts.collect()
+
+    def _move(self, pane: _Pane, identity: Identity) -> None:
+        before, pane.identity = pane.identity, identity
+        if all(other.identity != before for other in self._panes.values()):
+            self._accounts.close(before)
+        self._accounts.open(identity, self._rules.rulebook)
+        self._accounts.show(identity, pane.incidents.open.values(), pane.rate)
+
+    def _take(self, pane: _Pane, events: Sequence[Event], now: float) -> None:
+        """Book events of a pane."""
+        if not events:
+            return
+        account = self._accounts[pane.identity]
+        for event in events:
+            if event.kind == "command" and event.command is not None:
+                pane.friction.note_command(event.command, now)
+                pane.rate = pane.percent = None
+            elif event.kind == "unclassified":
+                account.unclassified_lines += 1
+            elif event.kind == "noise":
+                account.noise_lines += 1
+            elif event.kind == "error":
+                account.error_lines += 1
+                pane.friction.note_failure()
+            if event.opens and event.incident is not None:
+                event.incident.opened_at = self._clock()
+                rule = event.incident.rule
+                account.incidents[rule.severity, rule.category] += 1
+            self._note_rule(pane, event)
+            self._end(pane, event.ended, "success", now)
+        account.friction = pane.friction.counts
+        self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
+
+    def _note_rule(self, pane: _Pane, event: Event) -> None:
+        rule = event.rule
+        if rule is None or event.reason is not None:
+            return
+        self._rules.count(rule)
+        if rule.friction is not None:
+            pane.friction.counts[rule.friction] += 1
+
+    def _end(self, pane: _Pane, ended: Sequence[Incident], outcome: Outcome, now: float) -> None:
+        if not ended:
+            return
+        for incident in ended:
+            self._accounts.resolve(incident, outcome, now)
+        self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
+
+    def _read_bars(self, pane: _Pane, update: PaneUpdate, now: float) -> None:
+        """Read the bar of a transfer, and notice when a bar stands still for long."""
+        lines, cursor = update.frame.lines, update.frame.cursor_line
+        rate, percent = find_rate(lines, cursor), find_percent(lines, cursor)
+        if percent is not None and percent != pane.percent:
+            pane.friction.note_signal(now)
+        pane.percent = percent
+        pane.friction.check_gap(now)
+        if rate != pane.rate:
+            pane.rate, pane.rate_at = rate, now
+            self._accounts.show(pane.identity, pane.incidents.open.values(), rate)
+
+
+def _choose_lines(lines: Sequence[Line], *, taken: bool) -> list[str]:
+    """Return the texts to read; the rest of a line that told something tells no more."""
+    begin = int(taken and lines[0].continued)
+    return [line.text for line in lines[begin:]]

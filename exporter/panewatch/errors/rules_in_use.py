@@ -1,0 +1,99 @@
+"""The rules that all servers' observers go by, and the ``errors`` collector that tells of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from typing import ClassVar
+
+from prometheus_client import Metric
+
+from panewatch.config import Config
+from panewatch.errors import contract as c
+from panewatch.errors.loading import build_rulebook
+from panewatch.errors.rule import Rule
+from panewatch.errors.rulebook import Rulebook
+
+
+class RulesInUse:
+    """The rulebook in use; another one takes its place when the configuration is read again."""
+
+    def __init__(self) -> None:
+        self._rulebook: Rulebook | None = None
+        self._next: Rulebook | None = None
+        self._matches: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The rules to go by now."""
+        if self._rulebook is None:
+            raise RuntimeError("the rules were not prepared")
+        return self._rulebook
+
+    def prepare(self, config: Config) -> None:
+        """Read the rules that ``config`` asks for; `adopt` puts them to use.
+
+        Raises:
+            RulesError: a pack is bad; the rules in use stay.
+        """
+        self._next = build_rulebook(config.errors)
+        if self._rulebook is None:
+            self.adopt()
+
+    def adopt(self) -> None:
+        """Go over to the rules that were prepared last."""
+        if self._next is not None:
+            self._rulebook, self._next = self._next, None
+
+    def count(self, rule: Rule) -> None:
+        """Count a line that ``rule`` took; several threads may."""
+        with self._lock:
+            self._matches[rule.id] += 1
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield what there is to tell of the rules as a whole."""
+        rulebook = self.rulebook
+        info, matches, number = c.RULE_INFO.family(), c.RULE_MATCHES.family(), c.RULES.family()
+        for rule in rulebook.rules:
+            if rule.kind == "error":
+                info.add_sample(info.name, _describe(rule), 1.0)
+        with self._lock:
+            counts = dict(self._matches)
+        for name in dict.fromkeys((*rulebook.by_id, *counts)):
+            matches.add_sample(c.RULE_MATCHES.full_name, {"rule": name}, float(counts.get(name, 0)))
+        for kind, rules in rulebook.by_kind.items():
+            number.add_sample(number.name, {"kind": kind}, float(len(rules)))
+        yield from (info, matches, number)
+
+
+def _describe(rule: Rule) -> dict[str, str]:
+    return {
+        "rule": rule.id,
+        "severity": rule.severity,
+        "category": rule.category,
+        "suggestion": rule.suggestion,
+    }
+
+
+class ErrorsCollector:
+    """The rules in use; the errors themselves come with the panes.
+
+    ::
+
+        panewatch_rule_matches_total{rule="python-module-missing"} 3
+    """
+
+    name: ClassVar[str] = "errors"
+
+    def __init__(self, rules: RulesInUse) -> None:
+        self._rules = rules
+
+    def reconfigure(self, _config: Config) -> None:
+        """Go over to the rules that were prepared for it."""
+        self._rules.adopt()
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the families of the rules."""
+        return self._rules.collect()
