@@ -168,12 +168,12 @@ def _scrape(options: argparse.Namespace) -> int:
 
 
 def _diagnose(options: argparse.Namespace) -> int:
-    from panewatch.registry import diagnose  # noqa: PLC0415 - the quick subcommands do without
+    from panewatch.registry import diagnose, list_collectors  # noqa: PLC0415 - see above
 
     config = _load(options)
     logs.configure(config.log)
     code = OK
-    for finding in diagnose(config):
+    for finding in diagnose(config, list_collectors()):
         mark = "ok    " if finding.ok else "failed"
         print(f"{mark} {logs.escape(finding.source)}: {logs.escape(finding.detail)}")
         code = code if finding.ok else FAILED

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from panewatch import contract
 from panewatch.cli import build_parser
 from panewatch.config import Config
+from panewatch.errors import contract as errors_contract
 from panewatch.panes import contract as panes_contract
 from panewatch.process import OwnProcessCollector
 from panewatch.settings_file import variable
@@ -45,6 +46,7 @@ collectors:
 
 DOMAINS: Final[tuple[tuple[str, tuple[MetricSpec, ...]], ...]] = (
     ("Panes", panes_contract.METRICS),
+    ("Errors", errors_contract.METRICS),
     ("panewatch itself", contract.ITSELF),
 )
 """Every metric that is declared, by domain."""

@@ -1,12 +1,15 @@
-"""Every collector that there is, in the order of the exposition."""
+"""Every collector that there is, and what they share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from panewatch import process
 from panewatch.diagnose import Finding
+from panewatch.errors.diagnose import diagnose as diagnose_rules
+from panewatch.errors.observer import ErrorsObserver
+from panewatch.errors.rules_in_use import ErrorsCollector, RulesInUse
 from panewatch.panes.collector import PanesCollector
 from panewatch.panes.diagnose import diagnose as diagnose_panes
 
@@ -28,12 +31,15 @@ class Entry:
             configuration leaves the collector alone; others are handed over to one that is
             `Reconfigurable`, and end any other for a new one.
         diagnose: Reads its sources once and tells what came of it.
+        prepare: Reads the files that the settings name, for `build` and for a collector
+            that is handed the settings; raises ProblemsError, and nothing has changed then.
     """
 
     name: str
     build: Callable[[Config], Collector]
     uses: Callable[[Config], object]
     diagnose: Callable[[Config], Iterable[Finding]]
+    prepare: Callable[[Config], None] = lambda _: None
 
     def settings(self, config: Config) -> CollectorSettings:
         """Give the settings that every collector has."""
@@ -41,23 +47,55 @@ class Entry:
         return settings
 
 
-COLLECTORS: Final[tuple[Entry, ...]] = (
-    Entry(
-        name="panes",
-        build=PanesCollector,
-        uses=lambda config: (config.tmux, config.panes),
-        diagnose=diagnose_panes,
-    ),
-    Entry(
-        name="process",
-        build=lambda _: process.OwnProcessCollector(),
-        uses=lambda _: None,
-        diagnose=lambda _: process.diagnose(),
-    ),
-)
+def list_collectors() -> tuple[Entry, ...]:
+    """Return every collector that there is, in the order of the exposition.
+
+    What several of them share is made anew by each call: one exporter takes one list.
+    """
+    rules = RulesInUse()
+    return (
+        Entry(
+            name="panes",
+            build=lambda config: PanesCollector(
+                config, observe=lambda config: (ErrorsObserver(rules, config),)
+            ),
+            uses=lambda config: (
+                config.tmux,
+                config.panes,
+                config.errors,
+                config.collectors.errors.enabled,
+            ),
+            diagnose=diagnose_panes,
+        ),
+        Entry(
+            name="errors",
+            build=lambda _: ErrorsCollector(rules),
+            # Packs may have changed where the settings that name them have not.
+            uses=lambda _: object(),
+            diagnose=diagnose_rules,
+            prepare=rules.prepare,
+        ),
+        Entry(
+            name="process",
+            build=lambda _: process.OwnProcessCollector(),
+            uses=lambda _: None,
+            diagnose=lambda _: process.diagnose(),
+        ),
+    )
 
 
-def diagnose(config: Config, entries: Iterable[Entry] = COLLECTORS) -> Iterator[Finding]:
+def prepare(config: Config, entries: Iterable[Entry]) -> None:
+    """Have every enabled collector read what its settings name, before anything changes.
+
+    Raises:
+        ProblemsError: with what is wrong in the first of them.
+    """
+    for entry in entries:
+        if entry.settings(config).enabled:
+            entry.prepare(config)
+
+
+def diagnose(config: Config, entries: Iterable[Entry]) -> Iterator[Finding]:
     """Read the sources of every collector that is enabled; an error is a finding too."""
     for entry in entries:
         if not entry.settings(config).enabled:

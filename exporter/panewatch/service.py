@@ -13,7 +13,7 @@ from panewatch import __version__, logs
 from panewatch.collector import Collector, Reconfigurable
 from panewatch.contract import BUILD_INFO, CONFIG_RELOAD_SUCCESSFUL, CONFIG_RELOAD_TIME
 from panewatch.problems import ProblemsError
-from panewatch.registry import COLLECTORS, Entry
+from panewatch.registry import Entry, list_collectors, prepare
 from panewatch.runner import Runner
 from panewatch.server import Server
 from panewatch.signals import Signals
@@ -42,25 +42,26 @@ class Service:
     Args:
         config: The configuration to begin with.
         reread: Reads the configuration again, for a reload.
-        entries: The collectors that there are.
+        entries: The collectors that there are; all of panewatch's where left out.
 
     Raises:
-        WebConfigError: `web.config_file` cannot be used.
+        ProblemsError: `web.config_file` or a file of rules cannot be used.
     """
 
     def __init__(
         self,
         config: Config,
         reread: Callable[[], Config],
-        entries: Sequence[Entry] = COLLECTORS,
+        entries: Sequence[Entry] | None = None,
     ) -> None:
         self._config = config
         self._reread = reread
-        self._entries = entries
+        self._entries = list_collectors() if entries is None else entries
         self._reload_succeeded = True
         self._reload_time = time.time()
         self._signals = Signals()
         self._collectors: dict[str, Collector] = {}
+        prepare(config, self._entries)
         self._collectors = self._choose(config)
         self._runner = Runner(self._pair(config, self._collectors), extra=self._describe)
         self._server = Server(
@@ -143,6 +144,7 @@ class Service:
             )
             web = config.web.model_copy(update={"listen_address": listening})
             config = config.model_copy(update={"web": web})
+        prepare(config, self._entries)
         collectors = self._choose(config)
         self._server.reload(config.web)  # first, because its files may be bad
         self._runner.replace(self._pair(config, collectors), cancelled=self._signals.is_ending)
@@ -199,12 +201,14 @@ class Service:
         yield from self._server.collect()
 
 
-def scrape(config: Config, entries: Sequence[Entry] = COLLECTORS) -> tuple[bytes, bool]:
+def scrape(config: Config, entries: Sequence[Entry] | None = None) -> tuple[bytes, bool]:
     """Sample every enabled collector once.
 
     Returns:
         The exposition as Prometheus text, and whether all collectors succeeded.
     """
+    entries = list_collectors() if entries is None else entries
+    prepare(config, entries)
     enabled = [entry for entry in entries if entry.settings(config).enabled]
     runner = Runner([(entry.build(config), entry.settings(config)) for entry in enabled])
     succeeded = runner.sample_once()

@@ -12,7 +12,7 @@ from prometheus_client.core import Metric
 
 from panewatch import logs
 from panewatch.config import Collectors, CollectorSettings, Config, WebSettings
-from panewatch.registry import COLLECTORS, Entry
+from panewatch.registry import Entry, list_collectors
 from panewatch.service import Service
 
 
@@ -33,7 +33,7 @@ def main() -> int:
     )
     logs.configure(config.log)
     hanging = Entry("panes", lambda _: Hanging(), lambda _: None, lambda _: ())
-    process = next(entry for entry in COLLECTORS if entry.name == "process")
+    process = next(entry for entry in list_collectors() if entry.name == "process")
     return Service(config, lambda: config, (hanging, process)).run()
 
 

@@ -14,7 +14,7 @@ from prometheus_client.core import Metric
 
 from panewatch import __version__, settings_file
 from panewatch.config import Config
-from panewatch.registry import COLLECTORS, Entry
+from panewatch.registry import Entry, list_collectors
 from panewatch.service import Service, scrape
 from panewatch.web_config import WebConfigError
 from polling import wait_until
@@ -55,7 +55,7 @@ class Follower(Generation):
 
 
 PANES = Entry("panes", Generation, lambda config: config.panes, lambda _: ())
-PROCESS = next(entry for entry in COLLECTORS if entry.name == "process")
+PROCESS = next(entry for entry in list_collectors() if entry.name == "process")
 
 
 @pytest.fixture

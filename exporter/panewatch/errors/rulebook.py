@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from panewatch.errors import linear
 from panewatch.errors.command import PROMPTS
 from panewatch.errors.expression import confine
+from panewatch.errors.literals import Word, find_words, is_rare
 from panewatch.errors.pack import RulesError
 from panewatch.errors.prefix import strip_prefix
 from panewatch.errors.rule import KINDS, Rule, Severity
-from panewatch.errors.scanner import ExpressionError, Scanner, split_hits
+from panewatch.errors.scanner import ExpressionError, Scanner
 from panewatch.problems import Problem
 
-_LOOKS: Final = (
-    r"(?i)\b(?:errors?|fail(?:ed|ure|ures|s|ing)?|exceptions?|fatal|panic(?:ked)?|traceback|critical"
-    r"|abort(?:ed|ing)?|segfault|killed|denied|refused|unable to|cannot|could not|timed out)\b"
+_LOOKS_LIKE_TROUBLE: Final = (
+    r"(?i)\b(?:errors?|fail(?:ed|ure|ures|s|ing)?|exceptions?|fatal|panic(?:ked)?|traceback"
+    r"|critical|abort(?:ed|ing)?|segfault|killed|denied|refused|unable to|cannot|could not"
+    r"|timed out)\b"
 )
+_LOOKS: Final = linear.ExpressionSet((_LOOKS_LIKE_TROUBLE,))
 """What a line looks like that may tell of trouble."""
+
+_TROUBLE: Final = (
+    "error", "fail", "exception", "fatal", "panic", "traceback", "critical", "abort", "segfault",
+    "killed", "denied", "refused", "unable to", "cannot", "could not", "timed out",
+)  # fmt: skip
+"""One of these is in every line that looks like trouble, and in most that rules take."""
 
 _REMEMBERED: Final = 4096
 """Lines whose rules are remembered: a flood repeats the same few."""
@@ -61,48 +71,55 @@ class Rulebook:
         self.by_kind = {kind: [rule for rule in self.rules if rule.kind == kind] for kind in KINDS}
         self.kinds = tuple(sorted({(r.severity, r.category) for r in self.by_kind["error"]}))
         """Every severity and category that an incident can have."""
-        self._looks, self._prompt = len(self.rules), len(self.rules) + 1
         self._order = {rule: place for place, rule in enumerate(sorted(self.rules, key=_rank))}
-        self._scanner = self._compile(noise=False)
-        self._noise = self._compile(noise=True)
+        self._trouble = len(self.rules)
+        self._prompt = self._trouble + 1
+        self._always: list[int] = []
+        """Noise that no word tells of: tried on every line that is looked at."""
+        self._first, self._second = self._compile()
         self._exact: dict[int, _Exact] = {}
         self._known: dict[str, Candidates] = {}
 
-    def _compile(self, *, noise: bool) -> Scanner:
-        """Compile the rules for noise, or all others.
+    def _compile(self) -> tuple[Scanner, Scanner]:
+        """Compile what is looked for in whole blocks, and what in single lines of those.
 
-        Noise matters only where something else was found, so it is looked for there alone,
-        in lines without their prefix.
+        Lines are chosen by the words that a rule cannot match without. What has none but
+        words that every error has, and all noise, is looked for in lines with such a word.
         """
-        expressions = [
-            (rule, expression, number)
-            for number, rule in enumerate(self.rules)
-            if (rule.kind == "noise") is noise
-            for expression in rule.match
-        ]
-        texts = [(confine(text, anchored=noise), number) for _, text, number in expressions]
-        if not noise:
-            texts.append((_LOOKS, self._looks))
-            texts += [(prompt, self._prompt) for prompt in PROMPTS]
+        words: defaultdict[Word, set[int]] = defaultdict(set)
+        common: defaultdict[Word, set[int]] = defaultdict(set)
+        whole = [(prompt, self._prompt) for prompt in PROMPTS]
+        for word in _TROUBLE:
+            words[word, True].add(self._trouble)
+        for number, rule in enumerate(self.rules):
+            for expression in rule.match:
+                needed, caseless = find_words(expression)
+                if rule.kind == "noise" or (needed and all(map(_tells_trouble, needed))):
+                    target = common
+                elif needed and all(map(is_rare, needed)):
+                    target = words
+                else:
+                    whole.append((confine(expression, anchored=False), number))
+                    continue
+                if not needed:
+                    self._always.append(number)
+                for word in sorted(needed):
+                    target[word, caseless].add(number)
         try:
-            return Scanner(texts)
+            return Scanner(words, whole), Scanner(common)
         except ExpressionError as error:
-            if error.index >= len(expressions):
-                raise
-            rule, text, _ = expressions[error.index]
-            problem = Problem(rule.origin, 0, rule.id, f"`{text}` is not possible: {error}")
-            raise RulesError([problem]) from None
+            rule = self.rules[error.number]
+            raise RulesError([Problem(rule.origin, 0, rule.id, f"match: {error}")]) from None
 
     def find(self, lines: Sequence[str]) -> dict[int, Candidates]:
         """Return what is known of the lines that mean something, by their index."""
-        block = "\n".join(lines).encode(errors="replace")
-        hits = self._scanner.scan(block)
+        hits = self._first.scan("\n".join(lines).encode(errors="replace"))
         if not hits:
             return {}
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         found: dict[int, Candidates] = {}
-        for index, numbers in split_hits(block, hits).items():
+        for index, numbers in hits.items():
             line = lines[index]
             known = self._known.get(line)
             if known is None:
@@ -114,16 +131,22 @@ class Rulebook:
         """Find out which of the rules that may take a line do."""
         text = strip_prefix(line)
         encoded = text.encode(errors="replace")
-        noise = {number for _, number in self._noise.scan(encoded)}
+        looks = self._trouble in numbers
+        more: Iterable[int] = ()
+        if looks or numbers != {self._prompt}:
+            more = self._second.scan(encoded).get(0, ())
         rules = [
             self.rules[number]
-            for number in (*numbers, *noise)
-            if number < self._looks and self._takes(number, encoded)
+            for number in {*numbers, *more, *self._always}
+            if number < self._trouble and self._takes(number, encoded)
         ]
         if len(rules) > 1:
             rules.sort(key=self._order.__getitem__)
         return Candidates(
-            tuple(rules), text, looks=self._looks in numbers, prompt=self._prompt in numbers
+            tuple(rules),
+            text,
+            looks=looks and _LOOKS.match(encoded) != [],
+            prompt=self._prompt in numbers,
         )
 
     def takes(self, rule: Rule, line: str) -> bool:
@@ -149,6 +172,11 @@ class _Exact:
     def takes(self, text: bytes) -> bool:
         found = self._set.match(text)
         return bool(found) and max(found) < self._count
+
+
+def _tells_trouble(word: str) -> bool:
+    plain = word.lower()
+    return any(map(plain.__contains__, _TROUBLE))
 
 
 def _rank(rule: Rule) -> tuple[int, int, str]:

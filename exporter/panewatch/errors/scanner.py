@@ -1,92 +1,128 @@
-"""Many expressions, one pass: which lines of a block match which of them.
+"""Many words and expressions, one pass each: which lines of a block may match which of them.
 
-The scan is Hyperscan's (Vectorscan's where that is what is installed): linear in the text,
-whatever the text is.
+The scan is Hyperscan's: linear in the text, whatever the text is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import hyperscan
 
-_FLAGS: Final = hyperscan.HS_FLAG_MULTILINE
+from panewatch.errors import stored
+from panewatch.errors.literals import Word
 
 
 class ExpressionError(ValueError):
-    """An expression cannot be compiled; ``index`` tells which one."""
+    """An expression cannot be compiled; ``number`` tells what it stands for."""
 
-    def __init__(self, index: int, message: str) -> None:
+    def __init__(self, number: int, message: str) -> None:
         super().__init__(message)
-        self.index = index
+        self.number = number
 
 
 class Scanner:
-    """A set of expressions, compiled together.
+    """A set of words and expressions, compiled together.
 
     Args:
-        expressions: Each with the number that stands for it in results; a number may
-            stand for several expressions.
+        words: Words and whether their case does not matter, each with what it stands for.
+        expressions: Expressions that keep to one line, each with what it stands for; a
+            number may stand for several.
 
     Raises:
-        ExpressionError: one of them cannot be compiled.
+        ExpressionError: an expression cannot be compiled.
     """
 
-    __slots__ = ("_database", "_empty")
+    __slots__ = ("_expressions", "_meanings", "_numbers", "_words")
 
-    def __init__(self, expressions: Sequence[tuple[str, int]]) -> None:
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        texts = [text.encode() for text, _ in expressions]
-        self._empty = not texts
-        if self._empty:
-            return
-        try:
-            self._database.compile(
-                expressions=texts,
-                ids=[number for _, number in expressions],
-                elements=len(texts),
-                flags=list(map(_flag, texts)),
-            )
-        except hyperscan.HyperscanError as error:
-            raise ExpressionError(*_find_culprit(texts, error)) from None
+    def __init__(
+        self,
+        words: Mapping[Word, Iterable[int]],
+        expressions: Sequence[tuple[str, int]] = (),
+    ) -> None:
+        self._meanings = [frozenset(numbers) for numbers in words.values()]
+        self._words = _compile_words(list(words))
+        self._expressions = _compile_expressions(expressions)
+        self._numbers = [number for _, number in expressions]
 
-    def scan(self, text: bytes) -> list[tuple[int, int]]:
-        """Return (end offset, number) of every match in ``text``, in order of the offset.
+    def scan(self, text: bytes) -> dict[int, set[int]]:
+        """Return the numbers that each line of ``text`` may match, by index of the line.
 
-        ``text`` must be valid UTF-8. A match may be reported several times.
+        ``text`` must be valid UTF-8.
         """
+        words: list[tuple[int, int]] = []
         found: list[tuple[int, int]] = []
-
-        def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            found.append((end, number))
-
-        if self._empty:
-            return found
-        self._database.scan(text, match_event_handler=note)
-        return found
-
-
-def _flag(text: bytes) -> int:
-    return _FLAGS if text.isascii() else _FLAGS | hyperscan.HS_FLAG_UTF8
-
-
-def _find_culprit(texts: Sequence[bytes], error: Exception) -> tuple[int, str]:
-    for index, text in enumerate(texts):
-        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        try:
-            database.compile(expressions=[text], ids=[0], elements=1, flags=[_flag(text)])
-        except hyperscan.HyperscanError as own:
-            return index, str(own)
-    return 0, str(error)
+        if self._words is not None:
+            self._words.scan(text, match_event_handler=_note, context=words)
+        if self._expressions is not None:
+            self._expressions.scan(text, match_event_handler=_note, context=found)
+        if not words and not found:
+            return {}
+        lines: dict[int, set[int]] = {}
+        for index, number in _place(text, words):
+            known = lines.get(index)
+            if known is None:
+                lines[index] = set(self._meanings[number])
+            else:
+                known |= self._meanings[number]
+        for index, number in _place(text, found):
+            lines.setdefault(index, set()).add(self._numbers[number])
+        return lines
 
 
-def split_hits(text: bytes, hits: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
-    """Return the numbers that matched, by index of the line in ``text``."""
-    lines: dict[int, set[int]] = {}
+def _note(number: int, _start: int, end: int, _flags: int, found: Any) -> None:
+    found.append((end, number))
+
+
+def _place(text: bytes, hits: list[tuple[int, int]]) -> Iterable[tuple[int, int]]:
+    """Yield the line on which each hit ends, and what was hit."""
+    hits.sort()
     line = at = 0
-    for end, number in sorted(hits):
+    for end, number in hits:
         line += text.count(b"\n", at, end)
         at = end
-        lines.setdefault(line, set()).add(number)
-    return lines
+        yield line, number
+
+
+def _compile_words(words: Sequence[Word]) -> hyperscan.Database | None:
+    if not words:
+        return None
+    flags = [hyperscan.HS_FLAG_CASELESS if caseless else 0 for _, caseless in words]
+    return _compile([word.encode() for word, _ in words], flags, literal=True)
+
+
+def _compile_expressions(expressions: Sequence[tuple[str, int]]) -> hyperscan.Database | None:
+    if not expressions:
+        return None
+    texts, flags = [text.encode() for text, _ in expressions], [_flag(t) for t, _ in expressions]
+    try:
+        return _compile(texts, flags)
+    except hyperscan.HyperscanError as error:
+        if len(expressions) == 1:
+            raise ExpressionError(expressions[0][1], str(error)) from None
+        for one in expressions:  # find out which one it was
+            _compile_expressions([one])
+        raise
+
+
+def _compile(
+    texts: Sequence[bytes], flags: Sequence[int], *, literal: bool = False
+) -> hyperscan.Database:
+    def compile_now() -> hyperscan.Database:
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        database.compile(
+            expressions=list(texts),
+            ids=list(range(len(texts))),
+            elements=len(texts),
+            flags=list(flags),
+            literal=literal,
+        )
+        return database
+
+    return stored.fetch((*texts, repr(literal).encode()), flags, compile_now)
+
+
+def _flag(text: str) -> int:
+    flags = hyperscan.HS_FLAG_MULTILINE
+    return int(flags if text.isascii() else flags | hyperscan.HS_FLAG_UTF8)
