@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders import statetimeline, table, timeseries
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from boards.events import pane_events
+from boards.events import events, pane_events
 from boards.layout import PANE_VARIABLES, SERVER_VARIABLE, Row, Shelf, assemble, host_variables
 from boards.panels import LINES_PER_SECOND, graph, timeline
 from boards.queries import (
@@ -41,6 +41,7 @@ def build() -> Dashboard:
                     Shelf(12, [(24, _states())]),
                     Shelf(12, [(24, _now())]),
                     Shelf(12, [(24, _time_in_state())]),
+                    Shelf(8, [(24, _deaths())]),
                 ],
             ),
             Row("Output", [Shelf(8, [(12, _lines()), (12, _silence())])]),
@@ -55,7 +56,8 @@ def build() -> Dashboard:
                 "How well the panes are read",
                 [
                     Shelf(8, [(12, _interval()), (12, _captures())]),
-                    Shelf(7, [(6, _gaps()), (6, _missed()), (6, _truncated()), (6, _failures())]),
+                    Shelf(7, [(8, _gaps()), (8, _overflows()), (8, _missed())]),
+                    Shelf(7, [(12, _truncated()), (12, _failures())]),
                 ],
             ),
         ],
@@ -137,6 +139,19 @@ def _time_in_state() -> table.Panel:
     )
 
 
+def _deaths() -> timeseries.Panel:
+    return events(
+        "Commands that ended",
+        "Commands of panes that tmux kept (remain-on-exit), by how they ended; unknown where the "
+        "next one ran already. Many in a row of one pane are a command that fails and is started "
+        "again: look at why it fails.",
+        "panewatch_pane_deaths_total",
+        PANE,
+        by=f"{PANE_LABELS}, result",
+        legend=f"{PANE_NAME} {{{{result}}}}",
+    )
+
+
 def _lines() -> timeseries.Panel:
     return graph(
         "Lines printed",
@@ -166,6 +181,15 @@ def _gaps() -> timeseries.Panel:
         "Times that text was gone before it was read: scrolled out of tmux's history (raise "
         "history-limit for panes that flood), wiped by a respawn or with the history.",
         "panewatch_pane_gaps_total",
+    )
+
+
+def _overflows() -> timeseries.Panel:
+    return pane_events(
+        "Overflows",
+        "Gaps because a pane printed more than can be read back. Each lost text that nobody "
+        "wiped: raise history-limit, or let the program print less.",
+        "panewatch_pane_overflows_total",
     )
 
 

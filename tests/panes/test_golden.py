@@ -28,6 +28,7 @@ def make_view(pane: str, **values: object) -> PaneView:
         "lines": 4711,
         "gaps": 1,
         "missed": 17,
+        "overflows": 1,
         "truncated": 2,
         "captures": 99,
         "failures": 0,
@@ -39,6 +40,7 @@ def make_view(pane: str, **values: object) -> PaneView:
         "written_bytes": 8192,
         "exit_status": None,
         "exit_signal": None,
+        "deaths": {},
     }
     return PaneView(**(usual | values))  # type: ignore[arg-type]
 
@@ -56,7 +58,7 @@ def expose() -> str:
             ),
             make_view("2", state="dead", exit_status=137, cpu_seconds=None, **remote),
             make_view("3", identity=Identity("default", 'a"b\\c', "0", "3"), state="dead",
-                      exit_signal=9),
+                      exit_signal=9, deaths={"killed": 1, "unknown": 2}),
         ),
         dropped=3, vanished=1, calls={"list": 10, "capture": 4}, failures={"timeout": 2},
         sweep_seconds=0.015625,

@@ -31,6 +31,9 @@ SERVER_STATES: Final = (
 )
 """Every state of a tmux server; exactly one is 1 at a time."""
 
+ENDS: Final = ("ok", "failed", "killed", "unknown")
+"""How a pane's command may have ended."""
+
 CALLS: Final = ("list", "capture")
 
 _REMOTE = "for panes of servers behind a command prefix, whose processes are not visible here"
@@ -64,6 +67,10 @@ PANE_GAPS = MetricSpec(
 PANE_LINES_MISSED = MetricSpec(
     "pane_lines_missed_total", "counter",
     "Lines that gaps swallowed, as far as known: a lower bound, often far too low.", PANE,
+)  # fmt: skip
+PANE_OVERFLOWS = MetricSpec(
+    "pane_overflows_total", "counter",
+    "Gaps because a pane printed more than can be read back; not those of a wiped history.", PANE,
 )  # fmt: skip
 PANE_LINES_TRUNCATED = MetricSpec(
     "pane_lines_truncated_total", "counter",
@@ -107,6 +114,11 @@ PANE_EXIT_SIGNAL = MetricSpec(
     "pane_exit_signal", "gauge", "Number of the signal that ended a pane's command.", PANE,
     absent=f"{_ALIVE}, and where it exited by itself",
 )  # fmt: skip
+PANE_DEATHS = MetricSpec(
+    "pane_deaths_total", "counter",
+    "Commands of a pane that ended while tmux kept the pane, by how they ended; unknown where "
+    "the next one ran already.", (*PANE, "result"),
+)  # fmt: skip
 PANES = MetricSpec("panes", "gauge", "Panes that are read.", ("server",))
 PANES_DROPPED = MetricSpec(
     "panes_dropped", "gauge", "Panes that are not read because there are too many.", ("server",)
@@ -140,6 +152,7 @@ METRICS: Final = (
     PANE_LINES,
     PANE_GAPS,
     PANE_LINES_MISSED,
+    PANE_OVERFLOWS,
     PANE_LINES_TRUNCATED,
     PANE_CAPTURES,
     PANE_CAPTURE_FAILURES,
@@ -151,6 +164,7 @@ METRICS: Final = (
     PANE_WRITTEN,
     PANE_EXIT_STATUS,
     PANE_EXIT_SIGNAL,
+    PANE_DEATHS,
     PANES,
     PANES_DROPPED,
     PANES_VANISHED,

@@ -20,6 +20,7 @@ _PANE_VALUES: tuple[tuple[MetricSpec, str], ...] = (
     (c.PANE_LINES, "lines"),
     (c.PANE_GAPS, "gaps"),
     (c.PANE_LINES_MISSED, "missed"),
+    (c.PANE_OVERFLOWS, "overflows"),
     (c.PANE_LINES_TRUNCATED, "truncated"),
     (c.PANE_CAPTURES, "captures"),
     (c.PANE_CAPTURE_FAILURES, "failures"),
@@ -73,6 +74,7 @@ def build_families(published: Sequence[Published]) -> Iterator[Metric]:
             if value is not None:
                 _add(family, spec, labels, value)
         yield family
+    yield _build_deaths(up)
     yield from _build_servers(published)
     yield from merge(family for server in published for family in server.families)
 
@@ -83,9 +85,12 @@ def _label(identity: Identity) -> Labels:
     return dict(zip(c.PANE, identity, strict=True))
 
 
-@lru_cache(maxsize=4096)
-def _label_states(identity: Identity) -> tuple[tuple[str, Labels], ...]:
-    return tuple((state, _label(identity) | {"state": state}) for state in c.STATES)
+@lru_cache(maxsize=8192)
+def _label_each(
+    identity: Identity, label: str, values: tuple[str, ...]
+) -> tuple[tuple[str, Labels], ...]:
+    """Return each value of a closed set with the labels of its series, shared as above."""
+    return tuple((value, _label(identity) | {label: value}) for value in values)
 
 
 def _add(family: Metric, spec: MetricSpec, labels: Labels, value: float) -> None:
@@ -132,7 +137,7 @@ def _build_info(views: Views) -> Metric:
 def _build_states(views: Views) -> Metric:
     family = c.PANE_STATE.family()
     for view, _ in views:
-        for state, with_state in _label_states(view.identity):
+        for state, with_state in _label_each(view.identity, "state", c.STATES):
             _add(family, c.PANE_STATE, with_state, float(state == view.state))
     return family
 
@@ -140,9 +145,17 @@ def _build_states(views: Views) -> Metric:
 def _build_state_seconds(views: Views) -> Metric:
     family = c.PANE_STATE_SECONDS.family()
     for view, _ in views:
-        for state, with_state in _label_states(view.identity):
+        for state, with_state in _label_each(view.identity, "state", c.STATES):
             seconds = view.state_seconds.get(state, 0.0)
             _add(family, c.PANE_STATE_SECONDS, with_state, seconds)
+    return family
+
+
+def _build_deaths(views: Views) -> Metric:
+    family = c.PANE_DEATHS.family()
+    for view, _ in views:
+        for result, with_result in _label_each(view.identity, "result", c.ENDS):
+            _add(family, c.PANE_DEATHS, with_result, view.deaths.get(result, 0))
     return family
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Iterable
 
 from panewatch.config import PanesSettings
+from panewatch.panes.alignment import Known
 from panewatch.panes.capture import Capture
 from panewatch.panes.listing import Listing, count_history, read_activity, shows_alternate
 from panewatch.panes.model import Frame, Line, PaneUpdate
@@ -119,10 +120,12 @@ class Rounds:
         capture, recuts = look.capture, self._recuts(pane)
         if recuts:
             capture = cut_capture(capture, pane.line_length)
+        before = pane.reader.known
         reading = pane.reader.read(capture, now, whole=whole and pane.wanted >= _MOST_ROWS)
         if reading is None:
             pane.wanted = _DEEP_ROWS if pane.wanted < _DEEP_ROWS else _MOST_ROWS
             return False
+        pane.counts.overflows += reading.gap and _overflowed(before, capture)
         self._account(pane, reading, capture, now)
         known, text = pane.reader.known, look.capture.text
         if recuts and known and text and lengthen(known.text, text, pane.line_length):
@@ -174,3 +177,14 @@ class Rounds:
             monotonic=now,
         )
         self._observers.observe(update)
+
+
+def _overflowed(before: Known | None, capture: Capture) -> bool:
+    """Tell whether a gap comes from more output than can be read back.
+
+    A history that was wiped (``clear``, a respawn) begins anew and is read whole.
+    """
+    grid, text = capture.grid, capture.text
+    respawned = before is not None and before.grid.pid != grid.pid
+    unread = text is not None and text.start > 0
+    return not respawned and (grid.trims or unread)

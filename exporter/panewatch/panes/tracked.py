@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
 from panewatch.config import PanesSettings
+from panewatch.panes.ends import EndWatch
 from panewatch.panes.foreground import inspect
 from panewatch.panes.listing import PaneFacts
 from panewatch.panes.model import Identity, PaneKey
@@ -32,6 +33,7 @@ class Counts:
     lines: int = 0
     gaps: int = 0
     missed: int = 0
+    overflows: int = 0
     truncated: int = 0
     captures: int = 0
     failures: int = 0
@@ -39,6 +41,7 @@ class Counts:
     cpu_seconds: float = 0.0
     read_bytes: int = 0
     written_bytes: int = 0
+    deaths: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class PaneView:
     lines: int
     gaps: int
     missed: int
+    overflows: int
     truncated: int
     captures: int
     failures: int
@@ -68,12 +72,14 @@ class PaneView:
     written_bytes: int | None
     exit_status: int | None
     exit_signal: int | None
+    deaths: dict[str, int]
 
 
 class TrackedPane:
     """A pane of one server, from the first listing that shows it to the last."""
 
     __slots__ = (
+        "_ends",
         "_inspected",
         "_inspected_at",
         "_machine",
@@ -116,6 +122,7 @@ class TrackedPane:
         self.last_output = now - (max(0.0, wall - activity) if known else 0.0)
         self.last_output_time: float | None = float(activity) if known else None
         self._machine = StateMachine(settings, now, busy_since=self.last_output)
+        self._ends = EndWatch(facts, seen=from_start)
         self._usage: Usage | None = None
         self._measured: Usage | None = None
         self._settled_at = now
@@ -163,6 +170,7 @@ class TrackedPane:
         if local and facts.dead and facts.exit_status is None and facts.exit_signal is None:
             status, number = read_exit(facts.pid)
             facts = replace(facts, exit_status=status, exit_signal=number)
+        self.counts.deaths.update(self._ends.note(facts))
         # What runs changes when somebody types, which shows; or rarely, out of sight.
         pause = _INSPECTED if row == self._inspected else _INSPECTED_BUSY
         if facts != self.facts or now >= self._inspected_at + pause:
@@ -215,6 +223,7 @@ class TrackedPane:
             lines=counts.lines,
             gaps=counts.gaps,
             missed=counts.missed,
+            overflows=counts.overflows,
             truncated=counts.truncated,
             captures=counts.captures,
             failures=counts.failures,
@@ -226,4 +235,5 @@ class TrackedPane:
             written_bytes=counts.written_bytes if shows_io else None,
             exit_status=facts.exit_status if facts.dead else None,
             exit_signal=facts.exit_signal if facts.dead else None,
+            deaths=dict(counts.deaths),
         )
