@@ -58,6 +58,17 @@ def read_alerts() -> list[Alert]:
     ]
 
 
+def read_expected() -> list[tuple[str, dict[str, str]]]:
+    """The name and the labels of each alert that the unit tests expect."""
+    return [
+        (check["alertname"], expected["exp_labels"])
+        for file in RULE_TESTS
+        for test in yaml.safe_load(file.read_text())["tests"]
+        for check in test.get("alert_rule_test", [])
+        for expected in check.get("exp_alerts") or []
+    ]
+
+
 def read_checks(alert: str, severity: str) -> list[list[tuple[float, bool]]]:
     """When the unit tests look for an alert, and whether they expect it.
 

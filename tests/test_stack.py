@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from polling import wait_until
-from rule_files import ROOT, read_alerts
+from rule_files import ROOT, read_alerts, read_expected
 from stack import FakeExporter, Stack, serve_fake
 
 ALERTMANAGER = ROOT / "alertmanager/alertmanager.yml"
@@ -54,21 +55,101 @@ def test_route_hangs_on_the_severity_alone(severity: str, receiver: str) -> None
         assert shown.strip() == receiver
 
 
+def read_inhibition() -> list[dict[str, list[str]]]:
+    """The rules by which one alert holds another back."""
+    return list(yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"])
+
+
+def matches(matchers: list[str], labels: dict[str, str]) -> bool:
+    """Whether an alert with these labels is meant."""
+    for matcher in matchers:
+        found = re.fullmatch(r'(\w+)(=~|!=|=)"(.*)"', matcher)
+        assert found, matcher
+        name, operator, value = found.groups()
+        pattern = value if operator == "=~" else re.escape(value)
+        if bool(re.fullmatch(pattern, labels.get(name, ""))) == (operator == "!="):
+            return False
+    return True
+
+
 def test_nothing_matches_on_what_a_pane_can_set() -> None:
     config = yaml.safe_load(ALERTMANAGER.read_text())
     matchers = [matcher for route in config["route"]["routes"] for matcher in route["matchers"]]
     for rule in config["inhibit_rules"]:
-        assert set(rule["equal"]) == IDENTITY
         matchers += rule["source_matchers"] + rule["target_matchers"]
     assert {matcher.split("=")[0].rstrip("!~") for matcher in matchers} == {"severity", "alertname"}
 
 
+@pytest.mark.parametrize("rule", read_inhibition(), ids=lambda rule: rule["source_matchers"][0])
+def test_inhibition_compares_only_labels_that_both_sides_carry(rule: dict[str, list[str]]) -> None:
+    """A label that both sides lack counts as equal."""
+    expected = [{"alertname": name} | labels for name, labels in read_expected()]
+    for side in ("source_matchers", "target_matchers"):
+        meant = [labels for labels in expected if matches(rule[side], labels)]
+        assert meant
+        assert all(labels.keys() >= set(rule["equal"]) for labels in meant)
+    assert set(rule["equal"]) >= IDENTITY
+
+
 def test_inhibition_names_alerts_that_exist() -> None:
-    text = json.dumps(yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"])
+    text = json.dumps(read_inhibition())
     names = {alert.name for alert in read_alerts()}
-    for name in ("PanewatchDown", "PanewatchCollectorFailing", "PanewatchCapturesFailing"):
+    for name in (
+        "PanewatchDown",
+        "PanewatchCollectorFailing",
+        "PanewatchCapturesFailing",
+        "PanewatchPaneBlocked",
+    ):
         assert name in text
         assert name in names
+
+
+def test_a_blocker_holds_back_the_warnings_about_errors() -> None:
+    (rule,) = (r for r in read_inhibition() if "PanewatchPaneBlocked" in r["source_matchers"][0])
+    names = {
+        alert.name
+        for alert in read_alerts()
+        if matches(rule["target_matchers"], {"alertname": alert.name})
+    }
+    assert names == {
+        alert.name
+        for alert in read_alerts()
+        if alert.file.stem == "errors" and alert.labels["severity"] == "warning"
+    }
+
+
+def render(
+    folder: Path, kind: str, status: str, labels: dict[str, str], annotations: dict[str, str]
+) -> str:
+    """What a notification of one alert says."""
+    data = {
+        "receiver": "page",
+        "status": status,
+        "groupLabels": labels,
+        "commonLabels": labels,
+        "commonAnnotations": {},
+        "externalURL": "http://127.0.0.1:9093",
+        "alerts": [
+            {
+                "status": status,
+                "labels": labels,
+                "annotations": annotations,
+                "startsAt": "2026-01-01T00:00:00Z",
+                "endsAt": "2026-01-01T00:00:00Z",
+                "generatorURL": "",
+                "fingerprint": "1",
+            }
+        ],
+    }
+    (folder / "data.json").write_text(json.dumps(data))
+    return run_amtool(
+        "template",
+        "render",
+        f"--template.data={folder / 'data.json'}",
+        f"--template.glob={ROOT / 'alertmanager/templates/*.tmpl'}",
+        "--template.text",
+        f'{{{{ template "panewatch.{kind}" . }}}}',
+    ).rstrip("\n")
 
 
 @pytest.mark.parametrize("kind", ["title", "text"])
@@ -83,34 +164,7 @@ def test_templates_render_a_hostile_session_inert(kind: str, status: str, tmp_pa
         "pane": "1",
     }
     (alert,) = (a for a in read_alerts() if a.name == "PanewatchPaneFailed")
-    data = {
-        "receiver": "page",
-        "status": status,
-        "groupLabels": labels,
-        "commonLabels": labels,
-        "commonAnnotations": {},
-        "externalURL": "http://127.0.0.1:9093",
-        "alerts": [
-            {
-                "status": status,
-                "labels": labels,
-                "annotations": alert.annotations,
-                "startsAt": "2026-01-01T00:00:00Z",
-                "endsAt": "2026-01-01T00:00:00Z",
-                "generatorURL": "",
-                "fingerprint": "1",
-            }
-        ],
-    }
-    (tmp_path / "data.json").write_text(json.dumps(data))
-    shown = run_amtool(
-        "template",
-        "render",
-        f"--template.data={tmp_path / 'data.json'}",
-        f"--template.glob={ROOT / 'alertmanager/templates/*.tmpl'}",
-        "--template.text",
-        f'{{{{ template "panewatch.{kind}" . }}}}',
-    ).rstrip("\n")
+    shown = render(tmp_path, kind, status, labels, alert.annotations)
     assert "train_7 日本" in shown
     assert shown.startswith(status.upper())
     expected_lines = {"title": 1, "text": 3}[kind]
@@ -120,6 +174,32 @@ def test_templates_render_a_hostile_session_inert(kind: str, status: str, tmp_pa
     assert "://" not in of_the_pane
     if kind == "text":
         assert alert.annotations["runbook_url"] in shown
+
+
+def test_a_suggestion_stands_in_the_notification_readable_and_inert(tmp_path: Path) -> None:
+    labels = {
+        "alertname": "PanewatchPaneBlocked",
+        "severity": "critical",
+        "rule": "pip-not-found",
+        "server": "default",
+        "session": "train",
+        "window": "0",
+        "pane": "1",
+    }
+    annotations = {"summary": "It fails.", "runbook_url": "https://panewatch.example/runbooks/X"}
+    suggestion = (
+        "Run `pip install -r requirements.txt`, or (as root) mend /etc/pip.conf; try again."
+    )
+    shown = render(
+        tmp_path, "text", "firing", labels, annotations | {"suggestion": suggestion}
+    ).splitlines()
+    assert shown[2] == "pip-not-found: " + suggestion.replace("`", "'")
+    assert len(shown) == 4
+    hostile = {"suggestion": f"{HOSTILE}\nhttps:////e.com"}
+    shown = render(tmp_path, "text", "firing", labels, annotations | hostile).splitlines()
+    assert len(shown) == 4
+    assert not set(shown[2]) & set("<>[]{}*`@|\\\x1b\u202e")
+    assert "://" not in shown[2]
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +271,44 @@ def test_a_target_that_is_down_is_one_page_and_holds_the_others_back(
     fake.text = SERVING
     wait_until(lambda: down()[-1] == "resolved", 30, "the end of it")
     assert down() == ["firing", "resolved"]
+
+
+def open_incident(session: str, severity: str, rule: str) -> str:
+    pane = f'server="default",session="{session}",window="0",pane="0",rule="{rule}"'
+    return (
+        f'panewatch_incident_open{{{pane},severity="{severity}",category="other"}} 1\n'
+        f"panewatch_incident_opened_timestamp_seconds{{{pane}}} 1\n"
+    )
+
+
+def test_a_blocker_is_told_with_its_suggestion_and_holds_back_the_rest_of_its_pane(
+    fake: FakeExporter, stack: Stack
+) -> None:
+    rule = 'rule="disk-full",severity="P0",category="resource",suggestion="Free some space."'
+    blocked = SERVING + f"panewatch_rule_info{{{rule}}} 1\n"
+    blocked += open_incident("blocked", "P0", "disk-full")
+    fake.text = blocked
+    wait_until(lambda: of_session(stack.pages, "blocked"), 30, "the page")
+    told = [
+        alert["annotations"]["suggestion"]
+        for _, notification in stack.receiver.seen
+        for alert in notification["alerts"]
+        if alert["labels"].get("session") == "blocked"
+    ]
+    assert told == ["Free some space."]
+
+    fake.text = blocked + "".join(
+        open_incident(session, "P1", "test-failed") for session in ("blocked", "failing")
+    )
+
+    def held() -> dict[str, bool]:
+        return {
+            alert["labels"]["session"]: bool(alert["status"]["inhibitedBy"])
+            for alert in stack.alerts()
+            if alert["labels"]["alertname"] == "PanewatchPaneIncidentLasting"
+        }
+
+    wait_until(lambda: held().keys() == {"blocked", "failing"}, 30, "both warnings")
+    wait_until(lambda: of_session(stack.notes, "failing"), 30, "the note of the other pane")
+    assert held() == {"blocked": True, "failing": False}
+    assert of_session(stack.notes, "blocked") == []
