@@ -126,7 +126,7 @@ class Classifier:
         """Return the event of a block whose end does not come."""
         events: list[Event] = []
         if self._block is not None and (force or now - self._block.began > _BLOCK_SECONDS):
-            self._close_block(None, self._line, now, events)
+            self._close_block(self._line, now, events)
         return events
 
     def lose(self) -> None:
@@ -145,6 +145,7 @@ class Classifier:
             if command is not None:
                 self._command = command
                 self._run += 1
+                self._last_block = None
                 events.append(Event(line, "command", command=command))
                 return index + 1
         if not candidates.rules:
@@ -159,7 +160,7 @@ class Classifier:
                 reason = None  # an agent speaks in the same place as it quotes
         if reason is not None:
             events.append(Event(line, "noise", rule, reason=reason, losers=losers))
-        elif rule.kind == "error" and rule.until:
+        elif rule.until:
             self._block = _Block(rule, line, now, losers)
             return self._pass_block(found, index + 1, now, events)
         else:
@@ -177,44 +178,43 @@ class Classifier:
             candidates = found.get(index)
             text = candidates.text if candidates else strip_prefix(self._lines[index])
             if self._line + index - block.line > _LONGEST_BLOCK:
-                self._close_block(None, self._line + index, now, events)
+                self._close_block(self._line + index, now, events)
                 return index
             if ends.search(text) is not None:
                 rules = candidates.rules if candidates else ()
-                errors = tuple(rule for rule in rules if rule.kind == "error" and not rule.until)
-                if errors:
-                    self._close_block((errors, text), self._line + index, now, events)
-                    return index + 1
-                self._close_block(None, self._line + index, now, events)
-                return index
+                last = choose(rules)[0] if rules else None
+                line = self._line + index
+                if last is None or last.until or last.kind not in {"error", "noise"}:
+                    self._close_block(line, now, events)
+                    return index
+                self._close_block(line, now, events, rules, text)
+                return index + 1
         return len(self._lines)
 
     def _close_block(
         self,
-        last: tuple[tuple[Rule, ...], str] | None,
         line: int,
         now: float,
         events: list[Event],
+        rules: tuple[Rule, ...] = (),
+        text: str = "",
     ) -> None:
         """Tell of a block: the rule of its last line names it, or else that of its first."""
         block = self._block
         assert block is not None  # noqa: S101  # the caller looked
         self._block = None
-        if last is None:
-            first = self._take(block.rule, block.losers, "", block.line, now)
-            if first.incident is not None:
-                self._last_block = block.rule, line, first.incident
-            events.append(first)
-            return
-        rules, text = last
-        rule, losers = choose((*rules, block.rule) if len(rules) == 1 else rules)
-        if rule is block.rule:
-            rule, losers = rules[0], (block.rule,)
-        end = self._take(rule, losers, text, line, now, block=block)
-        events.append(Event(block.line, end.kind, rule, incident=end.incident, opens=end.opens))
-        events.append(replace(end, opens=False))
-        if end.incident is not None:
-            self._last_block = block.rule, line, end.incident
+        if not rules:
+            begin = self._take(block.rule, block.losers, "", block.line, now, block=block)
+            events.append(begin)
+        else:
+            rule, losers = choose(rules)
+            if block.rule.kind == "noise":
+                rule, losers = block.rule, rules
+            begin = self._take(rule, losers, text, line, now, block=block)
+            events.append(replace(begin, line=block.line, losers=block.losers))
+            events.append(replace(begin, opens=False))
+        if begin.incident is not None:
+            self._last_block = block.rule, line, begin.incident
 
     def _take(
         self,
@@ -236,12 +236,10 @@ class Classifier:
             return Event(line, rule.kind, rule, losers=losers)
         if self._command is not None and self._command.tolerates:
             return Event(line, "friction", rule, losers=losers)
-        begin = block or (rule.until and _Block(rule, line, now, losers))
-        if begin and self._last_block is not None:
+        if block is not None and self._last_block is not None:
             before, at, incident = self._last_block
-            if before is begin.rule and begin.line - at <= _SAME_BLOCK:
-                incident.count += 1
-                incident.line = line
+            if before is block.rule and block.line - at <= _SAME_BLOCK:
+                incident.repeat(rule, now=now, line=line)
                 return Event(line, "error", rule, incident=incident, losers=losers)
         incident, opens = self.incidents.take(
             rule, capture(rule, text), now=now, line=line, run=self._run

@@ -38,6 +38,9 @@ _QUOTING: Final = frozenset(
     " locate wc sort uniq cut tr column fold echo printf vim vi nvim nano emacs view zcat zless"
     " help type declare set env printenv alias".split()
 )
+_SILENT: Final = frozenset(("cd", "export", "source", ".", "pushd", "popd", "clear", "set"))
+"""Programs that print nothing: what a line shows is the work of the others."""
+
 _GIT_QUOTING: Final = frozenset("diff log show blame grep reflog shortlog whatchanged".split())
 _FOLLOWING: Final = frozenset(("-f", "-F", "--follow"))
 _WRAPPERS: Final = frozenset(
@@ -89,27 +92,25 @@ def read_prompt(line: str) -> Command | None:
 
 
 def parse_command(text: str) -> Command:
-    """Read a command line: its first command decides what kind of output follows."""
+    """Read a command line: its programs decide what kind of output follows."""
     text = text.strip()
     lists = text.replace("&&", ";").split(";")
     stages = [part for item in lists for part in item.split("||")[0].split("|")]
-    names = [_find_program(stage) for stage in stages]
-    programs = [name for name, _ in names if name]
-    first, arguments = next(
-        ((name, words) for name, words in names if name not in {"cd", "export", "source", "."}),
-        ("", []),
-    )
-    asks = "--help" in arguments or arguments[:1] in (["help"], ["-h"])
-    quotes = asks or _shows_text(first, arguments)
+    calls = [call for call in map(_find_program, stages) if call[0]]
+    programs = [name for name, _ in calls]
+    telling = [call for call in calls if call[0] not in _SILENT]
+    quotes = bool(telling) and all(_shows_text(*call) for call in telling)
     ending = text.rpartition("||")
     tolerates = bool(ending[1]) and ending[2].strip() in {"true", ":", "exit 0", "/bin/true"}
     speakers = [f"{name}: " for name in dict.fromkeys((*programs, *_SHELLS))]
-    if first == "git":
+    if "git" in programs:
         speakers += ["fatal: ", "error: "]
     return Command(text, quotes, tolerates, tuple(speakers))
 
 
 def _shows_text(program: str, arguments: Sequence[str]) -> bool:
+    if "--help" in arguments or arguments[:1] in (["help"], ["-h"]):
+        return True
     if program == "git":
         verb = next((word for word in arguments if not word.startswith("-")), "")
         return verb in _GIT_QUOTING

@@ -33,11 +33,11 @@ _CODE: Final = linear.compile(
     r"|async|await|yield|export|type|struct|enum|interface|impl|use|namespace|template|package)\b"
     r"|(?:print|printf|println|fprintf|echo|puts|log|logger|logging|console|self|this|sys|err|warn"
     r"|fmt|e|ex|exc)[.(]"
-    r"|#|//|/\*|\*|--|;;|\"\"\"|'''|<!--|@\w+\()"
+    r"|#(?:[^#]|#[^\[])|//|/\*|\*|--|;;|\"\"\"|'''|<!--|@\w+\()"
     r"|[;{}]\s*$|\)\s*:\s*$|\b\w+\([^)]*\)\s*[;{]"
 )
-_NUMBERED: Final = linear.compile(r"^\s{0,8}(\d{1,6})(?:[ \t]*[:|│→+-]|[ \t]{1,2})")
-_HUNK: Final = linear.compile(r"^(?:@@ -\d|diff --git |--- |\+\+\+ |Index: )")
+_NUMBERED: Final = linear.compile(r"^\s{0,8}(\d{1,6})(?:[ \t]*(?:[|│→+-]|:(?:\D|$))|[ \t]{1,2})")
+_HUNK: Final = linear.compile(r"^(?:@@ -\d|diff --git |(?:---|\+\+\+) (?:[ab]/|\S+\t)|Index: )")
 
 LookBack: TypeAlias = Callable[[int], str | None]
 """Returns the line that many lines above, or None where there is none any more."""

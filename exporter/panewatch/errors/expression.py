@@ -15,8 +15,6 @@ _LARGEST_BOUND: Final = 12
 
 _CLASSES: Final = {"s": r"[\t ]", "W": r"[^\w\n]", "D": r"[^\d\n]", "N": r"[^\n]"}
 _IN_CLASS: Final = {"s": r"\t "}
-LEAST_LITERAL: Final = 3
-"""Characters in a row that every expression must contain as they are."""
 
 
 def confine(expression: str, *, anchored: bool = True) -> str:
@@ -42,15 +40,14 @@ def confine(expression: str, *, anchored: bool = True) -> str:
                 place = max(end, place + 1)
                 continue
             if character == "]":
-                result.append("\\n]" if negated else "]")
+                result.append("]")
                 inside = False
                 place += 1
                 continue
         elif character == "[":
             inside, negated = True, pair == "[^"
-            start = "[^" if negated else "["
-            place += len(start)
-            result.append(start)
+            place += 2 if negated else 1
+            result.append("[^\\n" if negated else "[")
             if expression[place : place + 1] == "]":  # a bracket that stands first is itself
                 result.append("\\]")
                 place += 1
@@ -73,16 +70,3 @@ def confine(expression: str, *, anchored: bool = True) -> str:
 def is_anchored(expression: str) -> bool:
     """Tell whether ``expression`` matches only at the beginning of a line."""
     return re.match(r"(?:\(\?[a-z]+\))?\^", expression) is not None and "|^" not in expression
-
-
-def find_trouble(expression: str) -> str | None:
-    """Say what makes ``expression`` slow or vague, or None."""
-    bare = re.sub(r"\\[a-zA-Z]|\[(?:\\.|[^\]\\])*\]|\{[\d,]+\}", "\0", expression)
-    bare = re.sub(r"\(\?(?:P<\w+>|[a-z]*:?)", "\0", bare)
-    bare = re.sub(r"\\(.)", r"\1", bare)
-    longest = max(map(len, re.findall(r"[^\0^$.*+?()|]+", bare)), default=0)
-    if longest < LEAST_LITERAL:
-        return f"needs {LEAST_LITERAL} characters in a row that are taken as they are"
-    if re.search(r"(?<!\\)(?:\.|\\[SwWdDs]|\])[*+]$", expression):
-        return "ends in an unbounded repeat, which adds nothing: cut it off"
-    return None

@@ -27,7 +27,8 @@ class Incident:
 
     ``line`` and ``run`` say where it was last seen, counted over the pane's lines and its
     commands; ``opened`` and ``seen`` are monotonic, ``opened_at`` is Unix time.
-    ``retrying`` tells that whoever failed tries again by itself.
+    ``worst`` is the severity of the worst that joined it. ``retrying`` tells that whoever
+    failed tries again by itself.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Incident:
     seen: float
     line: int
     run: int
+    worst: Severity
     count: int = 1
     retrying: bool = False
     opened_at: float = 0.0
@@ -44,7 +46,15 @@ class Incident:
     @property
     def severity(self) -> Severity:
         """How bad it is now: while it is tried again, nobody is needed."""
-        return "P2" if self.retrying else self.rule.severity
+        return "P2" if self.retrying else self.worst
+
+    def repeat(self, rule: Rule, *, now: float, line: int) -> None:
+        """Take in another line of it: the same again, or a consequence that ``rule`` took."""
+        self.count += 1
+        self.seen, self.line = now, line
+        self.worst = min(self.worst, rule.severity)
+        if self.rule is rule:
+            self.retrying = False
 
 
 def mask(value: str) -> str:
@@ -70,14 +80,12 @@ class Incidents:
         key = (rule.id, values)
         incident = self.open.get(key) or self._find_cause(rule, line, run)
         if incident is not None:
-            incident.count += 1
-            incident.seen, incident.line, incident.run = now, line, run
-            if incident.rule is rule:
-                incident.retrying = False
+            incident.repeat(rule, now=now, line=line)
+            incident.run = run
             return incident, False
         if len(self.open) >= _MOST_OPEN:
             del self.open[next(iter(self.open))]
-        incident = Incident(next(self.numbers), rule, values, now, now, line, run)
+        incident = Incident(next(self.numbers), rule, values, now, now, line, run, rule.severity)
         self.open[key] = incident
         return incident, True
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from panewatch import strict_yaml
-from panewatch.errors.expression import find_trouble
+from panewatch.errors.literals import find_words
 from panewatch.errors.rule import (
     ANY,
     CATEGORIES,
@@ -33,6 +33,7 @@ _ALLOWED: Final = {
     "friction": f"one of {', '.join(FRICTIONS)}",
     "priority": "a whole number from -100 to 100",
 }
+_LEAST_LETTERS: Final = 3
 _TEXTS: Final = "text, or a list of texts, none of them empty"
 
 
@@ -119,9 +120,9 @@ def load_file(path: str) -> tuple[Rule, ...]:
 def find_mistakes(rule: Rule) -> Iterator[tuple[str, str]]:
     """Yield (key, what is wrong) for what the shape of an entry does not forbid."""
     for expression in rule.match:
-        trouble = find_trouble(expression)
-        if trouble:
-            yield "match", f"`{expression}` {trouble}"
+        words, _ = find_words(expression)
+        if max(map(len, words), default=0) < _LEAST_LETTERS:
+            yield "match", f"`{expression}` needs {_LEAST_LETTERS} characters that are as they are"
     if rule.kind == "error" and not rule.suggestion:
         yield "suggestion", "is missing: say what the operator can do"
     if rule.kind == "success" and not rule.resolves:

@@ -12,8 +12,8 @@ _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 
 _PARTS: Final = (
-    # A job and a step before an ISO time, as CI services print them when asked for a log.
-    rf"[a-z][\w./()-]{{0,60}}(?: +[\w./()-]{{1,40}}){{0,8}} +{_DATE}T{_TIME}Z ?",
+    # A source before an ISO time: the job and the step of a CI service, a pod, a container.
+    rf"(?:[^ A-Z]{{1,80}}|\[[^\[\] ]{{1,80}}\])(?: +[\w./()|-]{{1,40}}){{0,8}} +{_DATE}T{_TIME}Z ?",
     # The time and the level that a harness puts before every line of what it runs.
     (
         rf"(?:\[task {_DATE}T{_TIME}Z\] )?{_TIME} +"
@@ -59,7 +59,7 @@ def _may_have(line: str) -> bool:
     first = line[:1]
     if first in _STARTS:
         return first != " " or line.lstrip(" ")[:1] in "⎿└│┃"
-    return first in _LETTERS and (" | " in line[:80] or _has_clock(line))
+    return " | " in line[:80] or (first not in {"", " "} and _has_clock(line))
 
 
 def _has_clock(line: str) -> bool:
