@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
-    "CollectorSettings", "Collectors", "Config", "ErrorsSettings", "LogSettings", "Name", "PanesSettings",
-    "Seconds", "Section", "TmuxServerSettings", "TmuxSettings", "WebSettings", "parse_duration",
+    "CollectorSettings", "Collectors", "Config", "ErrorsSettings", "LogSettings", "Name",
+    "PanesSettings", "Seconds", "Section", "TmuxServerSettings", "TmuxSettings", "WebSettings",
+    "parse_duration",
 ]  # fmt: skip
 
 
@@ -240,7 +241,7 @@ class ErrorsSettings(Section):
     )
     severity: dict[RuleId, Literal["P0", "P1", "P2", "off"]] = Field(
         default={},
-        description="Other severities for some rules, e.g. {pytest-failed: P2}; `off` drops a rule.",
+        description="Other severities for some rules, e.g. {git-conflict: P2}; `off` drops one.",
     )
     quiet_after: Seconds = Field(
         default=900.0,

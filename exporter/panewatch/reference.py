@@ -1,4 +1,4 @@
-"""The generated pages of the documentation: settings, metrics and command line.
+"""The generated pages of the documentation: settings, metrics, command line and rules.
 
 ``python -m panewatch.reference`` writes them, with ``--check`` it only compares. A
 page is a function of the code that it documents, so the two cannot differ.
@@ -15,6 +15,8 @@ from panewatch import contract
 from panewatch.cli import build_parser
 from panewatch.config import Config
 from panewatch.errors import contract as errors_contract
+from panewatch.errors.pack import load_builtin
+from panewatch.errors.rules_page import render_rules
 from panewatch.panes import contract as panes_contract
 from panewatch.process import OwnProcessCollector
 from panewatch.settings_file import variable
@@ -126,6 +128,8 @@ def render_cli(parser: argparse.ArgumentParser) -> str:
     for name, text, subparser in _find_subcommands(parser):
         own = [row for row in _render_arguments(subparser) if row not in common]
         lines += ["", f"## {parser.prog} {name}", "", _sentence(subparser.description or text)]
+        if subparser.epilog:
+            lines += ["", _sentence(subparser.epilog)]
         lines += _list(own)
         if len(own) < len(_render_arguments(subparser)):
             lines += ["", f"It takes the flags of `{parser.prog}` too."]
@@ -136,6 +140,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "configuration.md": render_configuration,
     "metrics.md": render_metrics,
     "cli.md": lambda: render_cli(build_parser()),
+    "rules.md": lambda: _page("Rules", render_rules(load_builtin())),
 }
 """Every generated page, by its name in ``docs/``."""
 
