@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from panewatch import __version__, logs, settings_file, web_config
 from panewatch.config import Collectors, Config, LogSettings
-from panewatch.problems import ProblemsError
+from panewatch.problems import Problem, ProblemsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,6 +71,11 @@ def build_parser() -> argparse.ArgumentParser:
         subparser = subcommands.add_parser(name, help=text, description=text, allow_abbrev=False)
         subparser.set_defaults(run=run)
         _add_flags(subparser, "after")
+        if run is _healthcheck:
+            subparser.epilog = (
+                "exit code: 0 where it answers, also where it asks for a password or a client "
+                "certificate; 1 where it does not; 2 where the settings or the arguments are wrong"
+            )
         if run is _check_config:
             subparser.add_argument("file", nargs="?", metavar="FILE", help="the settings file")
         if run is _explain:
@@ -181,11 +186,19 @@ def _diagnose(options: argparse.Namespace) -> int:
 
 
 def _check_config(options: argparse.Namespace) -> int:
-    config = _load(options)
+    file, _ = _merge(options)
+    try:
+        config = _load(options)
+    except ProblemsError:
+        if file and web_config.resembles(file):
+            told = "is a web configuration, no settings: check it as --web.config.file"
+            raise ProblemsError([Problem(file, 0, "", told)]) from None
+        raise
     if config.web.config_file:
         web_config.load(config.web.config_file)
     _build_rulebook(config)
-    print("the configuration is good")
+    defaults = "no settings file was given; defaults, environment and flags are good"
+    print("the configuration is good" if file else defaults)
     return OK
 
 

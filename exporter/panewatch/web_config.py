@@ -201,6 +201,16 @@ def load(path: str) -> WebConfig:
     )
 
 
+def resembles(path: str) -> bool:
+    """Tell whether a file holds sections of a web configuration, and nothing else."""
+    try:
+        sections = strict_yaml.read(path).value
+    except strict_yaml.YamlError:
+        return False
+    known = _File.model_fields.keys()
+    return isinstance(sections, dict) and bool(sections) and sections.keys() <= known
+
+
 def _without_nulls(value: Any) -> Any:
     """Leave out keys without a value: the toolkit reads them as not given."""
     if value is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from panewatch.exposition import render
-from panewatch.panes.families import build_families
+from panewatch.panes.families import CommandNames, build_families
 from panewatch.panes.model import Identity
 from panewatch.panes.published import Published
 from panewatch.panes.state import Program
@@ -67,7 +67,7 @@ def expose() -> str:
         make_view("0", identity=Identity("gpu1", "train", "0", "0"), state="unknown"),
     ), failures={"timeout": 5})  # fmt: skip
     gone = Published("old", "no_server", 0.0)
-    families = build_families([up, frozen, gone])
+    families = build_families([up, frozen, gone], CommandNames())
     return "".join(part for family in families for part in render(family).text)
 
 
@@ -84,3 +84,15 @@ def test_promtool_finds_nothing_to_say() -> None:
         check=False,
     )  # fmt: skip
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_commands_are_named_up_to_a_number_and_keep_their_names() -> None:
+    commands = CommandNames(most=2)
+    assert [commands.admit(name) for name in ("a", "b", "a", "c", "b", "d", "a")] == [
+        "a", "b", "a", "other", "b", "other", "a",
+    ]  # fmt: skip
+    views = tuple(make_view(str(n), program=Program(f"run-{n}", "", "program")) for n in range(300))
+    families = build_families([Published("default", "up", 0.0, panes=views)], CommandNames())
+    info = next(family for family in families if family.name == "panewatch_pane_info")
+    values = [sample.labels["command"] for sample in info.samples]
+    assert values == [f"run-{n}" for n in range(200)] + ["other"] * 100

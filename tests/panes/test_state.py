@@ -83,6 +83,14 @@ def test_a_shell_at_its_prompt_is_idle() -> None:
     assert story.run(SHELL, 1e6) == "idle"
 
 
+def test_a_shell_that_is_first_read_long_after_it_printed_has_finished_nothing() -> None:
+    machine = StateMachine(SETTINGS, 1000.0, busy_since=10.0)
+    assert machine.advance(SHELL, dead=False, last_output=10.0, now=1000.0) == "idle"
+    machine = StateMachine(SETTINGS, 1000.0)
+    machine.lose()  # listed, and then its server did not answer for a while
+    assert machine.advance(SHELL, dead=False, last_output=1000.0, now=1020.0) == "idle"
+
+
 def test_a_loop_in_a_shell_is_not_idle() -> None:
     loop = name("sh", "sh", "-c", "while sleep 1; do date; done")
     story = Story()

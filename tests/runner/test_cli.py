@@ -99,6 +99,46 @@ def test_check_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "\x1b" not in capsys.readouterr().err
 
 
+def test_check_config_tells_what_it_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "panewatch.yml"
+    file.write_text("log: {level: debug}\n")
+    assert main(["check-config", str(file)]) == 0
+    assert capsys.readouterr().out == "the configuration is good\n"
+    assert main(["check-config"]) == 0
+    told = "no settings file was given; defaults, environment and flags are good\n"
+    assert capsys.readouterr().out == told
+    monkeypatch.setenv("PANEWATCH_LOG__LEVEL", "loud")
+    assert main(["check-config"]) == 2
+    assert "PANEWATCH_LOG__LEVEL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "is_web"),
+    [
+        ("http_server_config: {http2: true}\n", True),
+        ("tls_server_config: {cert_file: missing.crt}\nbasic_auth_users: {a: wrong}\n", True),
+        ("tls_server_config: {}\ntmux: {timeout: 1s}\n", False),
+        ("log: {level: loud}\n", False),
+        ("- list\n", False),
+        ("{}\n", None),
+        ("", False),
+        ("tls_server_config: [\n", False),
+    ],
+)
+def test_a_web_configuration_is_told_from_settings(
+    text: str, *, is_web: bool | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file.yml"
+    file.write_text(text)
+    assert main(["check-config", str(file)]) == (0 if is_web is None else 2)
+    told = f"{file}: is a web configuration, no settings: check it as --web.config.file\n"
+    shown = capsys.readouterr().err
+    assert (shown == told) is bool(is_web)
+    assert bool(shown) is (is_web is not None)
+
+
 @pytest.mark.parametrize("subcommand", ["serve", "scrape", "diagnose", "check-config"])
 def test_all_problems_are_shown_and_no_traceback(subcommand: str, tmp_path: Path) -> None:
     file = tmp_path / "panewatch.yml"
@@ -155,7 +195,7 @@ def test_scrape_into_a_closed_pipe(tmp_path: Path) -> None:
 def test_diagnose(tmp_path: Path) -> None:
     ended = panewatch("diagnose", "--no-collector.panes")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.startswith("ok     process: ")
+    assert "\nok     process: " in f"\n{ended.stdout}"
     missing = {"PANEWATCH_TMUX__BINARY": str(tmp_path / "tmux")}
     ended = panewatch("diagnose", "--tmux.socket", str(tmp_path / "nothing"), env=missing)
     assert ended.returncode == 1

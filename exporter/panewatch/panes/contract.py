@@ -34,6 +34,9 @@ SERVER_STATES: Final = (
 ENDS: Final = ("ok", "failed", "killed", "unknown")
 """How a pane's command may have ended."""
 
+MOST_COMMANDS: Final = 200
+"""Different commands that are exported by name."""
+
 CALLS: Final = ("list", "capture")
 
 _REMOTE = "for panes of servers behind a command prefix, whose processes are not visible here"
@@ -42,7 +45,8 @@ _ALIVE = "while the pane's command lives"
 PANE_INFO = MetricSpec(
     "pane_info",
     "info",
-    "The tmux pane id, the foreground command, the coding agent and the kind of program of a pane.",
+    "The tmux pane id, the foreground command, the coding agent and the kind of program of a "
+    f"pane. Commands after the first {MOST_COMMANDS} different ones are `other`.",
     (*PANE, "pane_id", "command", "agent", "kind"),
 )
 PANE_STATE = MetricSpec(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from panewatch.config import Config
 from panewatch.diagnose import Finding
-from panewatch.panes.discovery import find_folder, find_running, find_sockets, name_servers, probe
+from panewatch.panes.discovery import find_running, find_sockets, name_servers, probe
 from panewatch.panes.listing import list_panes
+from panewatch.panes.servers import Address, list_configured
 from panewatch.panes.sweep import Absence, Reader, Request
 from panewatch.panes.tmux import Tmux, TmuxError
 
 _ADVICE = {
-    "no_server": "no tmux server listens there; start one, it is noticed by itself",
-    "missing": "no such socket: is the name right? If its server runs, send it SIGUSR1",
+    "no_server": "no tmux server listens there; start one, it is noticed by itself. Where one "
+    "runs, compare the name; or it lost its socket: send it SIGUSR1",
     "permission": "another user's socket; run panewatch as the user whose panes it reads",
     "refused": "the connection is refused",
     "timeout": "the server does not answer; is it stopped?",
@@ -26,23 +26,26 @@ _LEFT_BEHIND = ("no_server", "missing")
 
 
 def diagnose(config: Config) -> Iterator[Finding]:
-    """Read every pane of every server once, with the settings of ``config``."""
+    """Read every pane of every server once, with the settings of ``config``.
+
+    What is wrong has the name that it has as ``reason`` and ``state`` in the metrics.
+    """
     settings = config.tmux
-    remote = [(s.name, s.socket, s.prefix) for s in settings.servers]
-    paths = (
-        [Path(s) if s.startswith("/") else find_folder() / s for s in settings.sockets]
-        if settings.sockets
+    servers = list_configured(settings)
+    if not settings.sockets:
         # Servers that ended leave their sockets behind: they are no failure.
-        else [p for p in (*find_sockets(), *find_running()) if probe(p) not in _LEFT_BEHIND]
-    )
-    local = [
-        (name, str(path), ())
-        for name, path in name_servers(paths, [name for name, *_ in remote]).items()
-    ]
-    if not local and not remote:
+        named = {address.socket for address in servers.values() if not address.prefix}
+        found = [
+            path
+            for path in (*find_sockets(), *find_running())
+            if str(path) not in named and probe(path) not in _LEFT_BEHIND
+        ]
+        names = name_servers(found, servers)
+        servers = {name: Address((), str(path)) for name, path in names.items()} | servers
+    if not servers:
         yield Finding("tmux", ok=False, detail="no tmux server of this user runs; start one")
-    for name, socket, prefix in [*local, *remote]:
-        tmux = Tmux(settings.binary, prefix, socket, settings.timeout)
+    for name, address in servers.items():
+        tmux = Tmux(settings.binary, address.prefix, address.socket, settings.timeout)
         yield _read(f"tmux server {name}", tmux, config.panes.line_length)
 
 
@@ -53,8 +56,9 @@ def _read(source: str, tmux: Tmux, line_length: int) -> Finding:
         requests = [Request(pane_id, facts[0].limit) for pane_id, facts in listing.facts.items()]
         looks = [look for chunk in reader.read(requests) for look in chunk.values()]
     except TmuxError as error:
-        advice = _ADVICE[error.reason]
-        return Finding(source, ok=False, detail=f"{error.reason}: {error.detail} ({advice})")
+        # Nothing was read of the server before: without a socket there is none to speak of.
+        reason = "no_server" if error.reason == "missing" else error.reason
+        return Finding(source, ok=False, detail=f"{reason}: {error.detail} ({_ADVICE[reason]})")
     failed = sum(isinstance(look, Absence) for look in looks)
     way = "from standard input" if reader.uses_stdin else "from arguments (this tmux is old)"
     detail = f"{len(looks) - failed} of {len(looks)} panes read, commands {way}"

@@ -45,11 +45,34 @@ _SERVER_SPECS = (
     c.SWEEP_DURATION,
 )
 
+OTHER = "other"
+"""The label value of a command that came too late."""
+
 Labels: TypeAlias = dict[str, str]
 Views: TypeAlias = Sequence[tuple[PaneView, Labels]]
 
 
-def build_families(published: Sequence[Published]) -> Iterator[Metric]:
+class CommandNames:
+    """Commands as label values: a program may call itself anything, again and again.
+
+    The first ``most`` different ones keep their names for good, those after them are
+    ``other``.
+    """
+
+    def __init__(self, most: int = c.MOST_COMMANDS) -> None:
+        self._most = most
+        self._known: set[str] = set()
+
+    def admit(self, command: str) -> str:
+        """Return the label value of a command."""
+        if command not in self._known:
+            if len(self._known) >= self._most:
+                return OTHER
+            self._known.add(command)
+        return command
+
+
+def build_families(published: Sequence[Published], commands: CommandNames) -> Iterator[Metric]:
     """Yield the families of the ``panes`` domain.
 
     Panes of a server that cannot be read show only who they are and that their state
@@ -64,7 +87,7 @@ def build_families(published: Sequence[Published]) -> Iterator[Metric]:
         ]
         for readable in (True, False)
     )
-    yield _build_info([*up, *lost])
+    yield _build_info([*up, *lost], commands)
     yield _build_states([*up, *lost])
     yield _build_state_seconds(up)
     for spec, attribute in _PANE_VALUES:
@@ -121,13 +144,13 @@ def merge(families: Iterable[Metric]) -> Iterator[Metric]:
     yield from merged.values()
 
 
-def _build_info(views: Views) -> Metric:
+def _build_info(views: Views, commands: CommandNames) -> Metric:
     family = c.PANE_INFO.family()
     for view, labels in views:
         program = view.program
         _add(family, c.PANE_INFO, labels | {
             "pane_id": view.pane_id,
-            "command": program.command,
+            "command": commands.admit(program.command),
             "agent": program.agent,
             "kind": program.kind,
         }, 1)  # fmt: skip

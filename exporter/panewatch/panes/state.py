@@ -74,7 +74,8 @@ class StateMachine:
         self, settings: PanesSettings, now: float, busy_since: float | None = None
     ) -> None:
         self.settings = settings
-        self._at_prompt = False
+        self._at_prompt: bool | None = None
+        """Whether the shell was at its prompt; None before the first look."""
         self._busy_since = now if busy_since is None else busy_since
         self._ended: float | None = None
         self.state = "unknown"
@@ -82,7 +83,9 @@ class StateMachine:
     def advance(self, program: Program, *, dead: bool, last_output: float, now: float) -> str:
         """Return the state at ``now``; ``last_output`` is when the pane last printed."""
         at_prompt = program.kind == "shell"
-        if at_prompt and not self._at_prompt and now - self._busy_since >= _RAN_LONG:
+        # Only a command that was seen to run has ended.
+        ran = self._at_prompt is False and now - self._busy_since >= _RAN_LONG
+        if at_prompt and ran:
             self._ended = now
         elif not at_prompt:
             self._ended = None
