@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from panewatch.errors import linear
 from panewatch.errors.rule import ANY, Rule, Severity
 
 Outcome: TypeAlias = Literal["success", "quiet", "end"]
@@ -17,7 +17,7 @@ _NEAR: Final = 500
 _MOST_OPEN: Final = 64
 """Open incidents of one pane; the oldest makes way."""
 
-_VARIABLE: Final = re.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d{4,}")
+_VARIABLE: Final = linear.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d{4,}")
 _LONGEST_VALUE: Final = 128
 
 

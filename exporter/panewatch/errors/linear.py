@@ -33,6 +33,9 @@ class Pattern(Protocol):
 
     groupindex: Mapping[str, int]
 
+    def sub(self, replacement: str, text: str) -> str:
+        """Replace every match in ``text``."""
+
     def search(self, text: str) -> Match | None:
         """Find the expression anywhere in ``text``."""
 
