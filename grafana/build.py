@@ -13,10 +13,15 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from boards import exporter, overview, panes
+from boards import errors, exporter, overview, panes
 
 ROOT = Path(__file__).resolve().parent.parent
-DASHBOARDS = {"overview": overview.build, "panes": panes.build, "exporter": exporter.build}
+DASHBOARDS = {
+    "overview": overview.build,
+    "panes": panes.build,
+    "errors": errors.build,
+    "exporter": exporter.build,
+}
 """The name of each dashboard's file, and what builds it."""
 
 DOCUMENT = Path("docs/dashboards.md")

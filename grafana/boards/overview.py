@@ -5,6 +5,7 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from boards.health import collectors, exporters
+from boards.incidents import open_counts, open_incidents, opened_by_severity
 from boards.layout import Row, Shelf, assemble, host_variables
 from boards.panels import LINES_PER_SECOND, graph, ranking, thresholds, tiles
 from boards.queries import (
@@ -42,15 +43,23 @@ def build() -> Dashboard:
     """Build the dashboard."""
     return assemble(
         "overview",
-        "What needs someone now: alerts that fire, panes that are stuck, and whether panewatch "
-        "itself sees everything.",
+        "What needs someone now: alerts that fire, failures that are open, panes that are stuck, "
+        "and whether panewatch itself sees everything.",
         host_variables(every_host=True),
         [
             Row(
                 "Needs someone now",
                 [
-                    Shelf(4, [(7, _alert_counts()), (17, _pane_counts())]),
+                    Shelf(
+                        4,
+                        [
+                            (6, _alert_counts()),
+                            (5, open_counts(HOST, ["P0", "P1"])),
+                            (13, _pane_counts()),
+                        ],
+                    ),
                     Shelf(8, [(24, _alerts())]),
+                    Shelf(8, [(24, _open_incidents())]),
                     Shelf(7, [(24, _stuck_panes())]),
                 ],
             ),
@@ -61,7 +70,9 @@ def build() -> Dashboard:
             Row(
                 "Work",
                 [
-                    Shelf(8, [(12, _states_over_time()), (12, _output())]),
+                    Shelf(
+                        8, [(8, _states_over_time()), (8, opened_by_severity(HOST)), (8, _output())]
+                    ),
                     Shelf(9, [(8, _silent()), (8, _cpu()), (8, _memory())]),
                 ],
             ),
@@ -107,7 +118,7 @@ def _pane_counts() -> stat.Panel:
 
 
 def _alerts() -> table.Panel:
-    labels = "alertname, severity, instance, server, session, window, pane, collector"
+    labels = "alertname, severity, instance, server, session, window, pane, rule, collector"
     since = select("ALERTS_FOR_STATE", ALERTS)
     firing = select("ALERTS", ALERTS, alertstate="firing")
     return listing(
@@ -128,10 +139,20 @@ def _alerts() -> table.Panel:
             Column("alertname", "Alert"),
             Column("Value #A", "Since", 130, unit="dateTimeFromNow"),
             *PANE_COLUMNS,
+            Column("rule", "Rule", 200),
             Column("collector", "Collector", 100),
         ],
         sort=("Since", False),
         none="No alert fires.",
+    )
+
+
+def _open_incidents() -> table.Panel:
+    return open_incidents(
+        "What failed and is open",
+        HOST,
+        ["P0", "P1"],
+        "No failure is seen to be open.",
     )
 
 

@@ -20,7 +20,7 @@ boards = pytest.mark.parametrize("name", sorted(BOARDS))
 
 
 def test_the_dashboards_are_there() -> None:
-    assert sorted(BOARDS) == ["exporter", "overview", "panes"]
+    assert sorted(BOARDS) == ["errors", "exporter", "overview", "panes"]
 
 
 def test_committed_files_are_what_the_build_writes() -> None:
