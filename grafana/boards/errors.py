@@ -19,7 +19,7 @@ from boards.queries import (
     pane_value,
     select,
 )
-from boards.states import BLUE, GREEN, ORANGE, RED, SILVER
+from boards.states import BLUE, GREEN, ORANGE, RED
 from boards.tables import Column, listing
 
 PANE_OF_HOST = f"{PANE_NAME} {{{{instance}}}}"
@@ -69,12 +69,12 @@ def build() -> Dashboard:
                 "Lines that look like errors",
                 [
                     Shelf(8, [(12, _lines()), (12, _unclassified())]),
-                    Shelf(9, [(8, _noise()), (16, _top_rules())]),
+                    Shelf(12, [(8, _noise()), (16, _top_rules())]),
                 ],
             ),
             Row(
                 "Friction",
-                [Shelf(8, [(8, _friction()), (8, _friction_by_pane()), (8, _transfers())])],
+                [Shelf(9, [(8, _friction()), (8, _friction_by_pane()), (8, _transfers())])],
             ),
         ],
         since="now-6h",
@@ -95,7 +95,7 @@ def _ends() -> stat.Panel:
                 instant=True,
             )
         ],
-        colors={"success": GREEN, "quiet": SILVER, "end": SILVER},
+        colors={"success": GREEN},
         none="none seen",
     )
 
@@ -134,7 +134,10 @@ def _open_by_pane() -> timeseries.Panel:
         "Open P0 and P1, by pane",
         "How many incidents of severity P0 and P1 each pane had open. A line that stays up is a "
         "pane that does not recover: look whether anybody works on it.",
-        [Query(f"sum by ({PANE_LABELS}) ({is_open}) > 0", legend=PANE_OF_HOST)],
+        [
+            Query(f"sum by ({PANE_LABELS}) ({is_open}) > 0", legend=PANE_OF_HOST),
+            Query(f"sum({is_open}) == 0", legend="none open"),
+        ],
         units.Short,
         beside=True,
         calcs=("lastNotNull", "max"),
@@ -149,7 +152,7 @@ def _most_incidents() -> bargauge.Panel:
         "Incidents of severity P0 and P1 that were opened in each pane. The first is where help "
         "is worth most.",
         Query(
-            f"topk(8, round(sum by ({PANE_LABELS}) (increase({opened}[$__range]))) > 0)",
+            f"topk(6, round(sum by ({PANE_LABELS}) (increase({opened}[$__range]))) > 0)",
             legend=PANE_OF_HOST,
             instant=True,
         ),
@@ -267,7 +270,7 @@ def _top_rules() -> bargauge.Panel:
         "is far ahead and tells you nothing can be set to another severity or switched off "
         "(errors.severity).",
         Query(
-            f"topk(10, round(sum by (rule) (increase({matches}[$__range]))) > 0)",
+            f"topk(8, round(sum by (rule) (increase({matches}[$__range]))) > 0)",
             legend="{{rule}}",
             instant=True,
         ),
@@ -295,7 +298,7 @@ def _friction_by_pane() -> bargauge.Panel:
         "Where friction was, and of which kind. Look at the first: a script that checks before "
         "it copies, or one longer timeout, often ends it.",
         Query(
-            f"topk(8, round(sum by ({PANE_LABELS}, kind) (increase({counter}[$__range]))) > 0)",
+            f"topk(6, round(sum by ({PANE_LABELS}, kind) (increase({counter}[$__range]))) > 0)",
             legend=f"{{{{kind}}}}: {PANE_OF_HOST}",
             instant=True,
         ),
@@ -312,5 +315,4 @@ def _transfers() -> timeseries.Panel:
         "is about to drop.",
         [Query(pane_value("panewatch_transfer_bytes_per_second", PANE), legend=PANE_OF_HOST)],
         units.BytesPerSecondIEC,
-        beside=True,
     )

@@ -1,6 +1,7 @@
 """Incidents: what two dashboards show of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models import units
@@ -14,6 +15,15 @@ from boards.tables import PANE_COLUMNS, Column, listing
 
 SEVERITIES = {"P0": RED, "P1": ORANGE, "P2": BLUE}
 """The severities of incidents, worst first, and their colours."""
+
+WIDTHS = {"Host": 140, "Server": 75, "Session": 100, "Window": 75, "Pane": 60}
+"""Narrower than in other tables: the last column is a sentence."""
+
+WRAPPED = [
+    DynamicConfigValue("custom.cellOptions", {"type": "auto", "wrapText": True}),
+    DynamicConfigValue("custom.wrapText", value=True),
+]
+"""Text that goes on in a second line: as Grafana 11 and as Grafana 12 want it said."""
 
 INCIDENT = f"{PANE_LABELS}, rule"
 """The labels that name what a row of the table is about."""
@@ -58,18 +68,16 @@ def open_incidents(title: str, scope: str, severities: Sequence[str], none: str)
                 80,
                 mapping=value_mapping({name: (name, SEVERITIES[name]) for name in severities}),
             ),
-            Column("rule", "Rule", 220),
-            Column("category", "Category", 100),
-            Column("Value #B", "Since", 120, unit="dateTimeFromNow"),
-            *PANE_COLUMNS,
-            Column("Value #A", "Open", 60, unit=units.Short),
+            Column("rule", "Rule", 190),
+            Column("category", "Category", 90),
+            Column("Value #B", "Since", 105, unit="dateTimeFromNow"),
+            Column("Value #A", "Open", 55, unit=units.Short),
+            *(replace(column, width=WIDTHS[column.title]) for column in PANE_COLUMNS),
             Column("suggestion", "What to do"),
         ],
         sort=("Severity", False),
         none=none,
-    ).override_by_name(
-        "What to do", [DynamicConfigValue("custom.cellOptions", {"type": "auto", "wrapText": True})]
-    )
+    ).override_by_name("What to do", WRAPPED)
 
 
 def opened_by_severity(scope: str) -> timeseries.Panel:
