@@ -50,8 +50,10 @@ def compile(expression: str) -> Pattern:  # noqa: A001  # as in the standard lib
     Raises:
         ValueError: RE2 does not know such an expression.
     """
+    options = re2.Options()
+    options.log_errors = False  # whoever asked is told
     try:
-        pattern: Pattern = re2.compile(expression)
+        pattern: Pattern = re2.compile(expression, options)
     except re2.error as error:
         message = error.args[0] if error.args else ""
         raise ValueError(message.decode() if isinstance(message, bytes) else str(message)) from None

@@ -39,7 +39,14 @@ _COMMON: Final = frozenset(
 _REPEAT: Final = re.compile(r"\*|\+|\?|\{(\d+)(?:,(\d*))?\}")
 _PLAIN: Final = re.compile(r"[\w \-:'\"=/,;<>#@!%&~`]+(?![*+?{])")
 _GROUP: Final = re.compile(r"\?(?:P?<\w+>|[imsU-]*:)")
-_FLAGS: Final = re.compile(r"\(\?([a-zA-Z]+)\)")
+_FLAGS: Final = re.compile(r"\?[a-zA-Z-]+\)")
+_CASELESS: Final = re.compile(r"\(\?[a-zA-Z]*i")
+_CLASS: Final = re.compile(r"(\^?)(\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
+_MEMBER: Final = re.compile(r"\[:\^?\w+:\]|\\.|.", re.DOTALL)
+_CODE: Final = re.compile(r"x\{\w*\}|x\w\w|[pP]\{\^?\w*\}|[pP]\w|[0-7]{1,3}")
+_OTHER_LETTERS: Final = re.compile(r"[^\x00-\x7f]+")
+"""Letters whose case the scan for words does not know."""
+
 _CONTROLS: Final = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}
 
 Words = frozenset[str]
@@ -67,13 +74,13 @@ def find_words(expression: str) -> tuple[Words, bool]:
     Returns:
         The words, none where there are none; and whether their case does not matter.
     """
-    flags = _FLAGS.match(expression)
-    caseless = (flags is not None and "i" in flags.group(1)) or "(?i:" in expression
-    body = expression[flags.end() :] if flags else expression
-    part = _Parser(body).parse()
-    words = _best([part.needed, part.exact])
-    cut = frozenset(word[:_LONGEST] for word in words or ())
-    return (frozenset(map(str.lower, cut)) if caseless else cut), caseless
+    caseless = _CASELESS.search(expression) is not None
+    part = _Parser(expression).parse()
+    words: Iterable[str] = _best([part.needed, part.exact]) or ()
+    if caseless:
+        words = [max(_OTHER_LETTERS.split(word.lower()), key=len) for word in words]
+    cut = frozenset(word[:_LONGEST] for word in words)
+    return (frozenset() if "" in cut else cut), caseless
 
 
 class _Parser:
@@ -138,6 +145,10 @@ class _Parser:
         return _Part() if character == "." else _Part(frozenset({character}))
 
     def _read_group(self) -> _Part:
+        flags = _FLAGS.match(self._text, self._place)
+        if flags is not None:
+            self._place = flags.end()
+            return _Part(_EMPTY)
         opening = _GROUP.match(self._text, self._place)
         if opening is not None:
             self._place = opening.end()
@@ -146,27 +157,40 @@ class _Parser:
         return part
 
     def _read_escape(self) -> _Part:
+        code = _CODE.match(self._text, self._place)
+        if code is not None:
+            self._place = code.end()
+            return _Part()
         letter = self._peek()
         self._place += 1
+        if letter == "Q":
+            return self._read_quoted()
         if letter in {"b", "B", "A", "z"}:
             return _Part(_EMPTY)
         if letter in _CONTROLS:
             return _Part(frozenset({_CONTROLS[letter]}))
         return _Part() if letter.isalnum() else _Part(frozenset({letter}))
 
+    def _read_quoted(self) -> _Part:
+        text, _, _ = self._text[self._place :].partition("\\E")
+        self._place = min(len(self._text), self._place + len(text) + 2)
+        return _Part(frozenset({text}))
+
     def _read_class(self) -> _Part:
-        end = self._place
-        if self._text[end : end + 1] == "^":
-            end += 1
-        end = self._text.index("]", end + 1)
-        while self._text[end - 1] == "\\" and self._text[end - 2] != "\\":
-            end = self._text.index("]", end + 1)
-        body = self._text[self._place : end]
-        self._place = end + 1
-        if body.startswith("^") or "-" in body[1:-1] or re.search(r"\\\w|\[:", body):
+        found = _CLASS.match(self._text, self._place)
+        if found is None:  # never closed: no expression at all
+            self._place = len(self._text)
             return _Part()
-        characters = frozenset(body.replace("\\", ""))
+        self._place = found.end()
+        members = _MEMBER.findall(found.group(2))
+        if found.group(1) or "-" in members[1:-1] or any(map(_names_class, members)):
+            return _Part()
+        characters = frozenset(member[-1] for member in members)
         return _Part(characters if len(characters) <= _MOST_OF_CLASS else None)
+
+
+def _names_class(member: str) -> bool:
+    return len(member) > 1 and (member[0] == "[" or member[1].isalnum())
 
 
 def _repeat(part: _Part, repeat: re.Match[str]) -> _Part:

@@ -5,13 +5,17 @@ The scan is Hyperscan's: linear in the text, whatever the text is.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import hyperscan
 
 from panewatch.errors import stored
 from panewatch.errors.literals import Word
+
+_FLAGS: Final = int(hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_UTF8)
+"""A wildcard stands for a character, not for one byte of it."""
 
 
 class ExpressionError(ValueError):
@@ -54,9 +58,9 @@ class Scanner:
         words: list[tuple[int, int]] = []
         found: list[tuple[int, int]] = []
         if self._words is not None:
-            self._words.scan(text, match_event_handler=_note, context=words)
+            self._words.scan(text, words)
         if self._expressions is not None:
-            self._expressions.scan(text, match_event_handler=_note, context=found)
+            self._expressions.scan(text, found)
         if not words and not found:
             return {}
         lines: dict[int, set[int]] = {}
@@ -69,6 +73,23 @@ class Scanner:
         for index, number in _place(text, found):
             lines.setdefault(index, set()).add(self._numbers[number])
         return lines
+
+
+class _Database:
+    """A compiled database. Each thread scans with working memory of its own."""
+
+    __slots__ = ("_database", "_threads")
+
+    def __init__(self, database: hyperscan.Database) -> None:
+        self._database = database
+        self._threads = threading.local()
+
+    def scan(self, text: bytes, found: list[tuple[int, int]]) -> None:
+        """Add where each hit ends, and its number, to ``found``."""
+        scratch = getattr(self._threads, "scratch", None)
+        if scratch is None:
+            scratch = self._threads.scratch = hyperscan.Scratch(self._database)
+        self._database.scan(text, match_event_handler=_note, context=found, scratch=scratch)
 
 
 def _note(number: int, _start: int, end: int, _flags: int, found: Any) -> None:
@@ -85,19 +106,19 @@ def _place(text: bytes, hits: list[tuple[int, int]]) -> Iterable[tuple[int, int]
         yield line, number
 
 
-def _compile_words(words: Sequence[Word]) -> hyperscan.Database | None:
+def _compile_words(words: Sequence[Word]) -> _Database | None:
     if not words:
         return None
     flags = [hyperscan.HS_FLAG_CASELESS if caseless else 0 for _, caseless in words]
     return _compile([word.encode() for word, _ in words], flags, literal=True)
 
 
-def _compile_expressions(expressions: Sequence[tuple[str, int]]) -> hyperscan.Database | None:
+def _compile_expressions(expressions: Sequence[tuple[str, int]]) -> _Database | None:
     if not expressions:
         return None
-    texts, flags = [text.encode() for text, _ in expressions], [_flag(t) for t, _ in expressions]
+    texts = [text.encode() for text, _ in expressions]
     try:
-        return _compile(texts, flags)
+        return _compile(texts, [_FLAGS] * len(texts))
     except hyperscan.HyperscanError as error:
         if len(expressions) == 1:
             raise ExpressionError(expressions[0][1], str(error)) from None
@@ -106,9 +127,7 @@ def _compile_expressions(expressions: Sequence[tuple[str, int]]) -> hyperscan.Da
         raise
 
 
-def _compile(
-    texts: Sequence[bytes], flags: Sequence[int], *, literal: bool = False
-) -> hyperscan.Database:
+def _compile(texts: Sequence[bytes], flags: Sequence[int], *, literal: bool = False) -> _Database:
     def compile_now() -> hyperscan.Database:
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         database.compile(
@@ -120,9 +139,4 @@ def _compile(
         )
         return database
 
-    return stored.fetch((*texts, repr(literal).encode()), flags, compile_now)
-
-
-def _flag(text: str) -> int:
-    flags = hyperscan.HS_FLAG_MULTILINE
-    return int(flags if text.isascii() else flags | hyperscan.HS_FLAG_UTF8)
+    return _Database(stored.fetch((*texts, repr(literal).encode()), flags, compile_now))

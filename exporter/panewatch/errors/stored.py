@@ -62,7 +62,6 @@ def _load(path: Path) -> hyperscan.Database | None:
             return None
         # Hyperscan itself refuses what was made for another processor.
         database = hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
-        database.scratch = hyperscan.Scratch(database)
     except (OSError, hyperscan.HyperscanError):
         return None
     return database

@@ -1,0 +1,94 @@
+"""No match of an expression goes without one of the words that it is said to need."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from errors.expressions import EXPRESSIONS, sample
+
+from panewatch.errors import linear
+from panewatch.errors.literals import find_words
+from panewatch.errors.pack import load_builtin
+from panewatch.errors.prefix import strip_prefix
+
+RULES = load_builtin()
+
+
+def has_word(expression: str, text: str) -> bool:
+    """Tell whether the scan for words would stop at ``text``, as Hyperscan reads words."""
+    words, caseless = find_words(expression)
+    if not words:
+        return True  # it is tried everywhere
+    if caseless:
+        text = re.sub("[A-Z]+", lambda found: found.group().lower(), text)
+    return any(word in text for word in words)
+
+
+@given(EXPRESSIONS, st.randoms(use_true_random=True))
+@settings(max_examples=400, deadline=None)
+def test_what_an_expression_matches_has_one_of_its_words(expression: str, random: Random) -> None:
+    pattern = linear.compile(expression)
+    for _ in range(5):
+        text = sample(expression, random)
+        assert pattern.search(text) is None or has_word(expression, text), text
+
+
+def test_what_a_builtin_expression_matches_has_one_of_its_words() -> None:
+    random, matches = Random(7), 0
+    for expression in (expression for rule in RULES for expression in rule.match):
+        pattern = linear.compile(expression)
+        for _ in range(8):
+            text = sample(expression, random)
+            if pattern.search(text) is not None:
+                matches += 1
+                assert has_word(expression, text), (expression, text)
+    assert matches > 4000
+
+
+def test_every_builtin_example_has_one_of_the_words_of_what_takes_it() -> None:
+    for rule in RULES:
+        for line in (line for example in rule.examples for line in example.split("\n")):
+            text = strip_prefix(line)
+            for expression in rule.match:
+                if linear.compile(expression).search(text) is not None:
+                    assert has_word(expression, text), (rule.id, expression, text)
+
+
+@pytest.mark.parametrize(
+    ("expression", "words", "caseless"),
+    [
+        ("^Killed$", {"Killed"}, False),
+        ("(?i)out of MEMORY", {"out of memory"}, True),
+        ("foo(?i)bar", {"foobar"}, True),
+        ("(?i-s:abcd)", {"abcd"}, True),
+        ("a?bcd", {"bcd", "abcd"}, False),
+        ("(?:ab|cd)efg", {"abefg", "cdefg"}, False),
+        ("^abc|^xyz", {"abc", "xyz"}, False),
+        (r"[\\/]torch", {"\\torch", "/torch"}, False),
+        ("x[[:digit:]]yz", {"yz"}, False),
+        (r"\x41bcd", {"bcd"}, False),
+        (r"\101bcd", {"bcd"}, False),
+        (r"\p{Lu}abc", {"abc"}, False),
+        (r"\Qa.b\Ec", {"a.bc"}, False),
+        ("(?i)échec", {"chec"}, True),
+        ("abc*", {"ab"}, False),
+        ("(?:abc)*", set(), False),
+        ("(?:abc)+", {"abc"}, False),
+        ("ab{2}c", {"abbc"}, False),
+        ("a{,3}b", {"a{,3}b"}, False),
+        (".*", set(), False),
+        ("abc|.", set(), False),
+    ],
+)
+def test_words(expression: str, words: set[str], *, caseless: bool) -> None:
+    assert find_words(expression) == (words, caseless)
+
+
+@pytest.mark.parametrize("expression", ["[abc", "(abc", "abc)", "*abc", "a{99999}", "\\", "[[:x:"])
+def test_what_is_no_expression_raises_nothing(expression: str) -> None:
+    find_words(expression)  # RE2 says what is wrong with it
