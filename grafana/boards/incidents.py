@@ -70,7 +70,7 @@ def open_incidents(title: str, scope: str, severities: Sequence[str], none: str)
             ),
             Column("rule", "Rule", 190),
             Column("category", "Category", 90),
-            Column("Value #B", "Since", 105, unit="dateTimeFromNow"),
+            Column("Value #B", "Since", 125, unit="dateTimeFromNow"),
             Column("Value #A", "Open", 55, unit=units.Short),
             *(replace(column, width=WIDTHS[column.title]) for column in PANE_COLUMNS),
             Column("suggestion", "What to do"),

@@ -122,3 +122,25 @@ def test_nothing_happened_differs_from_nobody_counted(tmp_path: Path) -> None:
     expr = happened.replace("$__rate_interval", "5m")
     ask(tmp_path, failing, expr, "8m", labels=NAME, value=10)
     ask(tmp_path, failing, nothing.replace("$__rate_interval", "5m"), "8m")
+
+
+def test_open_incidents_have_their_suggestion_and_keep_their_row_without_one(
+    tmp_path: Path,
+) -> None:
+    expr = next(q["expr"] for p, q in QUERIES if str(p) == "errors: What is open")
+    is_open = f'panewatch_incident_open{{{PANE}, rule="r", severity="P0", category="gpu"}}'
+    series = [{"series": is_open, "values": "2x10"}]
+    row = NAME.replace("}", ', rule="r", severity="P0", category="gpu"}')
+    ask(tmp_path, series, expr, "4m", labels=row, value=2)
+    # A reload has just changed the suggestion, and both are in sight.
+    for suggestion, values in (("old", "1x3"), ("new", "_x3 1x7")):
+        info = f'job="panewatch", instance="h", rule="r", severity="P0", suggestion="{suggestion}"'
+        series.append({"series": f"panewatch_rule_info{{{info}}}", "values": values})
+    ask(
+        tmp_path,
+        series,
+        expr,
+        "4m",
+        labels=row.replace("}", ', suggestion="new"}'),
+        value=2,
+    )
