@@ -25,16 +25,22 @@ from panewatch.errors.rule import (
 from panewatch.problems import Path, Problem, ProblemsError, show_path
 from panewatch.settings_types import Section
 
+_LEAST_LETTERS: Final = 3
+_LONGEST_SUGGESTION: Final = 200
+"""It becomes a label, and Prometheus may refuse a scrape with one over 512 bytes."""
+
+_MOST_SUGGESTION_BYTES: Final = 512
+_TEXTS: Final = "text, or a list of texts, none of them empty"
+
 _ALLOWED: Final = {
     "id": "a name of small letters, digits and `-`, at most 64",
     "kind": "error, noise, success or friction",
     "category": f"one of {', '.join(CATEGORIES)}",
     "severity": f"one of {', '.join(SEVERITIES)}",
     "friction": f"one of {', '.join(FRICTIONS)}",
+    "suggestion": f"text of at most {_LONGEST_SUGGESTION} characters and 512 bytes",
     "priority": "a whole number from -100 to 100",
 }
-_LEAST_LETTERS: Final = 3
-_TEXTS: Final = "text, or a list of texts, none of them empty"
 
 
 class RulesError(ProblemsError):
@@ -65,7 +71,7 @@ class _Entry(Section):
     until: str = ""
     resolves: _Texts = Field(default=[])
     friction: Friction | None = None
-    suggestion: Annotated[str, Field(max_length=500)] = ""
+    suggestion: Annotated[str, Field(max_length=_LONGEST_SUGGESTION)] = ""
     examples: Annotated[_Texts, Field(min_length=1)]
     counterexamples: _Texts = Field(default=[])
 
@@ -123,6 +129,8 @@ def find_mistakes(rule: Rule) -> Iterator[tuple[str, str]]:
         words, _ = find_words(expression)
         if max(map(len, words), default=0) < _LEAST_LETTERS:
             yield "match", f"`{expression}` needs {_LEAST_LETTERS} characters that are as they are"
+    if len(rule.suggestion.encode()) > _MOST_SUGGESTION_BYTES:
+        yield "suggestion", f"must be {_ALLOWED['suggestion']}"
     if rule.kind == "error" and not rule.suggestion:
         yield "suggestion", "is missing: say what the operator can do"
     if rule.kind == "success" and not rule.resolves:
