@@ -62,17 +62,18 @@ class Accounts:
         self._places: dict[Identity, Account] = {}
         self._server = ""
         self._resolved: Counter[Outcome] = Counter()
+        self._kinds: tuple[Kind, ...] = ()
         self._recovery: dict[Kind, tuple[list[int], float]] = {}
         self._families: tuple[Metric, ...] | None = None
 
     def __getitem__(self, identity: Identity) -> Account:
         return self._places[identity]
 
-    def open(self, identity: Identity, rulebook: Rulebook) -> None:
-        """Begin to count for a place, if that has not begun."""
+    def open(self, identity: Identity, rulebook: Rulebook) -> Account:
+        """Return the counters of a place, new ones if there are none yet."""
         account = self._places.get(identity)
         if account is None:
-            self._places[identity] = Account(rulebook.kinds)
+            account = self._places[identity] = Account(rulebook.kinds)
             self._families = None
         elif account.kinds is not rulebook.kinds:
             account.kinds = rulebook.kinds
@@ -80,9 +81,20 @@ class Accounts:
         if identity.server != self._server:
             self._server = identity.server
             self._families = None
-        for kind in rulebook.kinds:
-            if kind not in self._recovery:
-                self._recovery[kind] = [0] * (len(c.RECOVERY_BUCKETS) + 1), 0.0
+        if self._kinds is not rulebook.kinds:
+            self._kinds = rulebook.kinds
+            self._families = None
+            for kind in rulebook.kinds:
+                self._recovery.setdefault(kind, ([0] * (len(c.RECOVERY_BUCKETS) + 1), 0.0))
+        return account
+
+    def move(self, before: Identity, identity: Identity) -> bool:
+        """Take the counters of a place along to another one that has none; tell whether."""
+        if identity in self._places or before not in self._places:
+            return False
+        account = self._places[identity] = self._places.pop(before)
+        account.samples = self._families = None
+        return True
 
     def close(self, identity: Identity) -> None:
         """Forget a place where no pane is any more."""

@@ -46,7 +46,7 @@ _FOLLOWING: Final = frozenset(("-f", "-F", "--follow"))
 _WRAPPERS: Final = frozenset(
     "sudo time nice nohup stdbuf command builtin exec env watch xargs".split()
 )
-_SHELLS: Final = ("bash", "zsh", "sh", "fish", "ksh", "sudo")
+_SHELLS: Final = ("bash: ", "zsh: ", "sh: ", "fish: ", "ksh: ", "sudo: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,13 @@ class Command:
     speakers: tuple[str, ...] = ()
 
     def speaks(self, line: str) -> bool:
-        """Tell whether ``line`` is a message of the command itself, not text that it shows."""
-        return line.startswith(self.speakers)
+        """Tell whether ``line`` is a message of the command itself, not text that it shows.
+
+        A shell that complains of the command names a word of it.
+        """
+        if line.startswith(self.speakers):
+            return True
+        return line.startswith(_SHELLS) and any(word in line for word in self.text.split())
 
 
 PROSE: Final = Command("", quotes=True)
@@ -102,7 +107,7 @@ def parse_command(text: str) -> Command:
     quotes = bool(telling) and all(_shows_text(*call) for call in telling)
     ending = text.rpartition("||")
     tolerates = bool(ending[1]) and ending[2].strip() in {"true", ":", "exit 0", "/bin/true"}
-    speakers = [f"{name}: " for name in dict.fromkeys((*programs, *_SHELLS))]
+    speakers = [f"{name}: " for name in dict.fromkeys(programs)]
     if "git" in programs:
         speakers += ["fatal: ", "error: "]
     return Command(text, quotes, tolerates, tuple(speakers))

@@ -82,14 +82,24 @@ class FrictionWatch:
             self._gaps.append(now - self._last_signal)
         self._last_signal, self._gap_counted = now, False
 
-    def check_gap(self, now: float) -> None:
-        """Count a gap between signs of progress once it is far longer than the others."""
+    def rest(self) -> None:
+        """Note that nothing runs, or nothing that is left to do: no sign is waited for."""
+        self._last_signal = None
+
+    def check_gap(self, now: float) -> bool:
+        """Count a gap between signs of progress once it is far longer than the others.
+
+        Returns:
+            Whether one was counted now.
+        """
         if self._last_signal is None or self._gap_counted or len(self._gaps) < _LEAST_SIGNALS:
-            return
+            return False
         usual = max(_LEAST_GAP_SECONDS, _GAP_FACTOR * median(self._gaps))
         if now - self._last_signal > usual:
             self.counts["progress_gap"] += 1
             self._gap_counted = True
+            return True
+        return False
 
 
 def _shape(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -120,6 +120,19 @@ class Incidents:
     def settle(self, before: float) -> list[Incident]:
         """End what was not seen since the time ``before``, and return it."""
         return self._end([i for i in self.open.values() if i.seen < before])
+
+    def adopt(self, rules: Mapping[str, Rule]) -> list[Incident]:
+        """Go on by other rules of the same ids; end what has no rule any more, and return it."""
+        orphans = []
+        for incident in self.open.values():
+            rule = rules.get(incident.rule.id)
+            if rule is None or rule.kind != "error":
+                orphans.append(incident)
+                continue
+            if incident.worst == incident.rule.severity:
+                incident.worst = rule.severity
+            incident.rule = rule
+        return self._end(orphans)
 
     def _end(self, ended: list[Incident]) -> list[Incident]:
         for incident in ended:

@@ -12,12 +12,13 @@ from prometheus_client import Metric
 from panewatch.config import Config
 from panewatch.errors.accounts import Accounts
 from panewatch.errors.classifier import Classifier, Event
+from panewatch.errors.command import read_prompt
 from panewatch.errors.friction import FrictionWatch
 from panewatch.errors.incident import Incident, Incidents, Outcome
 from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.rules_in_use import RulesInUse
-from panewatch.errors.transfer import find_percent, find_rate
-from panewatch.panes.model import Identity, Line, PaneKey, PaneUpdate
+from panewatch.errors.transfer import RateWatch, find_percent
+from panewatch.panes.model import Identity, PaneKey, PaneUpdate
 
 VIEWERS = frozenset(
     "less more most man vi vim nvim nano emacs view htop top btop atop nvtop watch tig lazygit"
@@ -25,13 +26,18 @@ VIEWERS = frozenset(
 )
 """Programs that show text of others; the alternate screen tells of most of them anyway."""
 
+_RESTS = frozenset(("idle", "finished", "dead"))
+"""States of panes in which no sign of progress is waited for."""
+
+_COMPLETE = 100
+
 
 class _Pane:
     """What is known of one pane."""
 
     __slots__ = (
-        "classifier", "command", "friction", "identity", "incidents", "percent", "rate", "rate_at",
-        "taken",
+        "bar", "classifier", "friction", "held", "identity", "incidents", "percent", "rate",
+        "seen", "taken",
     )  # fmt: skip
 
     def __init__(self, identity: Identity, rulebook: Rulebook, incidents: Incidents) -> None:
@@ -39,9 +45,13 @@ class _Pane:
         self.incidents = incidents
         self.classifier = Classifier(rulebook, incidents)
         self.friction = FrictionWatch()
+        self.bar = RateWatch()
         self.rate: float | None = None
-        self.rate_at = 0.0
         self.percent: int | None = None
+        self.seen = 0.0
+        """When it was looked at last."""
+        self.held = ""
+        """A command line that was not finished when it was handed on."""
         self.taken = False
         """Whether the last line meant something: its rest, handed on later, tells no more."""
 
@@ -64,6 +74,8 @@ class ErrorsObserver:
         self._clock = clock
         self._panes: dict[PaneKey, _Pane] = {}
         self._accounts = Accounts()
+        self._left: dict[Identity, float] = {}
+        """Places whose pane moved away, and when that was seen: another may move there."""
         self._numbers = count(1)
         self.reconfigure(config)
 
@@ -73,27 +85,34 @@ class ErrorsObserver:
         self._quiet_after = config.errors.quiet_after
         if not self._enabled:
             self._panes.clear()
+            self._left.clear()
             self._accounts = Accounts()
 
     def observe(self, update: PaneUpdate) -> None:
         """Take in one look at a pane."""
         if not self._enabled:
             return
-        rulebook = self._rules.rulebook
+        rulebook, now = self._rules.rulebook, update.monotonic
         pane = self._panes.get(update.key)
         if pane is None:
             pane = _Pane(update.identity, rulebook, Incidents(self._numbers))
             self._panes[update.key] = pane
         elif pane.identity != update.identity:
-            self._move(pane, update.identity)
-        self._accounts.open(update.identity, rulebook)
-        pane.classifier.rulebook = rulebook
-        now = update.monotonic
+            self._move(pane, update.identity, now)
+        account = self._accounts.open(update.identity, rulebook)
+        pane.friction.counts = account.friction
+        pane.seen = now
+        if pane.classifier.rulebook is not rulebook:
+            pane.classifier.rulebook = rulebook
+            self._end(pane, pane.incidents.adopt(rulebook.by_id), "end", now)
+            self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
+        if self._left:
+            self._close_left()
         if update.gap:
             pane.classifier.lose()
+        quoted = update.frame.alternate or update.command in VIEWERS
         if update.lines:
-            lines = _choose_lines(update.lines, taken=pane.taken)
-            quoted = update.frame.alternate or update.command in VIEWERS
+            lines = _choose_lines(pane, update)
             events = pane.classifier.feed(lines, now, quoted=quoted)
             last = pane.classifier.position - 1
             pane.taken = any(event.line == last for event in events)
@@ -101,26 +120,41 @@ class ErrorsObserver:
             if pane.incidents.open:
                 self._end(pane, pane.incidents.settle(now - self._quiet_after), "quiet", now)
         self._take(pane, pane.classifier.flush(now), now)
-        self._read_bars(pane, update, now)
+        self._read_bars(pane, update, quoted=quoted)
 
     def forget(self, pane: PaneKey) -> None:
         """Drop a pane that is gone; its open incidents end with it."""
         known = self._panes.pop(pane, None)
         if known is not None:
             self._end(known, list(known.incidents.open.values()), "end", 0.0)
-            if all(other.identity != known.identity for other in self._panes.values()):
+            if not self._has_pane(known.identity):
                 self._accounts.close(known.identity)
 
     def collect(self) -> Iterable[Metric]:
         """Yield the families of this server's panes; the same objects while nothing changes."""
         return self._accounts.collect()
 
-    def _move(self, pane: _Pane, identity: Identity) -> None:
+    def _has_pane(self, identity: Identity) -> bool:
+        return any(pane.identity == identity for pane in self._panes.values())
+
+    def _move(self, pane: _Pane, identity: Identity, now: float) -> None:
+        """Note that a pane stands in another place, whose counters go on if it has some."""
         before, pane.identity = pane.identity, identity
-        if all(other.identity != before for other in self._panes.values()):
-            self._accounts.close(before)
-        self._accounts.open(identity, self._rules.rulebook)
+        if self._has_pane(before):
+            self._accounts.open(identity, self._rules.rulebook)
+        elif not self._accounts.move(before, identity):
+            self._accounts.show(before, (), None)
+            self._left[before] = now
         self._accounts.show(identity, pane.incidents.open.values(), pane.rate)
+
+    def _close_left(self) -> None:
+        """Forget places that were left, once every pane was seen elsewhere since."""
+        seen = min(pane.seen for pane in self._panes.values())
+        for identity, since in list(self._left.items()):
+            if seen >= since:
+                del self._left[identity]
+                if not self._has_pane(identity):
+                    self._accounts.close(identity)
 
     def _take(self, pane: _Pane, events: Sequence[Event], now: float) -> None:
         """Book events of a pane."""
@@ -144,7 +178,6 @@ class ErrorsObserver:
                 account.incidents[rule.severity, rule.category] += 1
             self._note_rule(pane, event)
             self._end(pane, event.ended, "success", now)
-        account.friction = pane.friction.counts
         self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
 
     def _note_rule(self, pane: _Pane, event: Event) -> None:
@@ -162,20 +195,39 @@ class ErrorsObserver:
             self._accounts.resolve(incident, outcome, now)
         self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
 
-    def _read_bars(self, pane: _Pane, update: PaneUpdate, now: float) -> None:
+    def _read_bars(self, pane: _Pane, update: PaneUpdate, *, quoted: bool) -> None:
         """Read the bar of a transfer, and notice when a bar stands still for long."""
-        lines, cursor = update.frame.lines, update.frame.cursor_line
-        rate, percent = find_rate(lines, cursor), find_percent(lines, cursor)
+        lines, cursor, now = update.frame.lines, update.frame.cursor_line, update.monotonic
+        rate = percent = None
+        if not quoted:
+            printed = [line.text for line in update.lines]
+            rate = pane.bar.look(lines, cursor, printed, now)
+            percent = find_percent(lines, cursor)
         if percent is not None and percent != pane.percent:
             pane.friction.note_signal(now)
         pane.percent = percent
-        pane.friction.check_gap(now)
-        if rate != pane.rate:
-            pane.rate, pane.rate_at = rate, now
+        if percent == _COMPLETE or update.state in _RESTS:
+            pane.friction.rest()
+        if pane.friction.check_gap(now) or rate != pane.rate:
+            pane.rate = rate
             self._accounts.show(pane.identity, pane.incidents.open.values(), rate)
 
 
-def _choose_lines(lines: Sequence[Line], *, taken: bool) -> list[str]:
-    """Return the texts to read; the rest of a line that told something tells no more."""
-    begin = int(taken and lines[0].continued)
-    return [line.text for line in lines[begin:]]
+def _choose_lines(pane: _Pane, update: PaneUpdate) -> list[str]:
+    """Return the texts to read now.
+
+    The rest of a line that told something tells no more. A command line is read when it
+    is finished: what stands there before that is not what is run.
+    """
+    begin = int(pane.taken and update.lines[0].continued)
+    texts = [line.text for line in update.lines[begin:]]
+    if pane.held and not update.lines[0].continued:
+        texts.insert(0, pane.held)
+    pane.held = ""
+    frame = update.frame
+    unfinished = bool(frame.lines) and not frame.alternate and bool(texts) and (
+        frame.lines[frame.cursor_line].rstrip() == texts[-1]
+    )  # fmt: skip
+    if unfinished and read_prompt(texts[-1]) is not None:
+        pane.held = texts.pop()
+    return texts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, TypeAlias
 
 from prometheus_client import Metric
 
@@ -14,6 +14,9 @@ from panewatch.errors import contract as c
 from panewatch.errors.loading import build_rulebook
 from panewatch.errors.rule import Rule
 from panewatch.errors.rulebook import Rulebook
+
+Families: TypeAlias = tuple[Metric, Metric, Metric]
+"""What rules are, what they took, and how many there are."""
 
 
 class RulesInUse:
@@ -24,6 +27,7 @@ class RulesInUse:
         self._next: Rulebook | None = None
         self._matches: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._told: tuple[Rulebook, dict[str, int], Families] | None = None
 
     @property
     def rulebook(self) -> Rulebook:
@@ -52,20 +56,40 @@ class RulesInUse:
         with self._lock:
             self._matches[rule.id] += 1
 
-    def collect(self) -> Iterable[Metric]:
-        """Yield what there is to tell of the rules as a whole."""
+    def collect(self) -> Families:
+        """Return what there is to tell of the rules; the same objects while nothing changes."""
         rulebook = self.rulebook
-        info, matches, number = c.RULE_INFO.family(), c.RULE_MATCHES.family(), c.RULES.family()
-        for rule in rulebook.rules:
-            if rule.kind == "error":
-                info.add_sample(info.name, _describe(rule), 1.0)
         with self._lock:
             counts = dict(self._matches)
-        for name in dict.fromkeys((*rulebook.by_id, *counts)):
-            matches.add_sample(c.RULE_MATCHES.full_name, {"rule": name}, float(counts.get(name, 0)))
-        for kind, rules in rulebook.by_kind.items():
-            number.add_sample(number.name, {"kind": kind}, float(len(rules)))
-        yield from (info, matches, number)
+        told = self._told
+        if told is None or told[0] is not rulebook:
+            info, number = _describe_all(rulebook)
+        elif told[1] != counts:
+            info, _, number = told[2]
+        else:
+            return told[2]
+        families = (info, _count_matches(rulebook, counts), number)
+        self._told = rulebook, counts, families
+        return families
+
+
+def _describe_all(rulebook: Rulebook) -> tuple[Metric, Metric]:
+    """Build the families of what the rules are, and how many there are."""
+    info, number = c.RULE_INFO.family(), c.RULES.family()
+    for rule in rulebook.rules:
+        if rule.kind == "error":
+            info.add_sample(info.name, _describe(rule), 1.0)
+    for kind, rules in rulebook.by_kind.items():
+        number.add_sample(number.name, {"kind": kind}, float(len(rules)))
+    return info, number
+
+
+def _count_matches(rulebook: Rulebook, counts: Mapping[str, int]) -> Metric:
+    """Build the family of the rules' matches; a rule that is gone keeps its own."""
+    matches = c.RULE_MATCHES.family()
+    for name in dict.fromkeys((*rulebook.by_id, *counts)):
+        matches.add_sample(c.RULE_MATCHES.full_name, {"rule": name}, float(counts.get(name, 0)))
+    return matches
 
 
 def _describe(rule: Rule) -> dict[str, str]:
@@ -89,6 +113,8 @@ class ErrorsCollector:
 
     def __init__(self, rules: RulesInUse) -> None:
         self._rules = rules
+        # One that was switched on again begins with the rules that were prepared for it.
+        rules.adopt()
 
     def reconfigure(self, _config: Config) -> None:
         """Go over to the rules that were prepared for it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from panewatch.errors import linear
@@ -18,6 +18,9 @@ _CURL: Final = linear.compile(
 _PERCENT: Final = linear.compile(r"(?:^|[^\d.])(\d{1,3})(?:\.\d+)?%")
 
 _BINARY_TOOLS: Final = ("eta", "ETA", "=>")
+
+_STANDS_SECONDS: Final = 5.0
+"""A bar that did not change for so long stands still."""
 
 
 def read_rate(line: str) -> float | None:
@@ -42,14 +45,47 @@ def read_rate(line: str) -> float | None:
     return None
 
 
-def find_rate(lines: Sequence[str], cursor: int) -> float | None:
-    """Return the rate shown near the cursor: on its line, or on the line above."""
+class RateWatch:
+    """The rate that a pane's bar shows, for as long as the bar moves.
+
+    What a transfer leaves on the screen at its end, and a bar that stands still, tell of
+    no rate any more; nor does a line of a log, which never moves.
+    """
+
+    __slots__ = ("_moved_at", "_text")
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._moved_at = -_STANDS_SECONDS
+
+    def look(
+        self, lines: Sequence[str], cursor: int, printed: Collection[str], now: float
+    ) -> float | None:
+        """Return the rate in bytes per second, None where there is none.
+
+        Args:
+            lines: The screen.
+            cursor: The index of the line that the cursor is on.
+            printed: The lines that were finished since the last look.
+            now: Monotonic time in seconds.
+        """
+        text, rate = _find_rate(lines, cursor)
+        before, self._text = self._text, text
+        if not before or text in printed:
+            self._moved_at = now - 2 * _STANDS_SECONDS
+        elif text != before:
+            self._moved_at = now
+        return rate if now - self._moved_at < _STANDS_SECONDS else None
+
+
+def _find_rate(lines: Sequence[str], cursor: int) -> tuple[str, float | None]:
+    """Return the line near the cursor that shows a rate, and the rate."""
     for index in (cursor, cursor - 1):
         if 0 <= index < len(lines):
             rate = read_rate(lines[index])
             if rate is not None:
-                return rate
-    return None
+                return lines[index], rate
+    return "", None
 
 
 def find_percent(lines: Sequence[str], cursor: int) -> int | None:
