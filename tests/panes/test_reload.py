@@ -386,6 +386,10 @@ tmux: %s
 """
 
 
+def count_reloads(exporter: Exporter) -> int:
+    return exporter.log.count('event="configuration reloaded"')
+
+
 def test_sighups_while_a_pane_prints_lose_no_line(tmux: PrivateTmux) -> None:
     tmux.start("sleep 1000")
     file = tmux.folder / "panewatch.yml"
@@ -398,7 +402,7 @@ def test_sighups_while_a_pane_prints_lose_no_line(tmux: PrivateTmux) -> None:
         wait_until(lambda: metric(port, f"panewatch_pane_captures_total{place % 0}"))
         over = tmux.folder / "over"
         tmux.open(
-            f"i=0; until [ -e {over} ]; do i=$((i+1)); echo $i; sleep 0.001; done;"
+            f"i=0; until [ -e {over} ]; do i=$((i+1)); echo $i; sleep 0.005; done;"
             f" echo $i > {over}.last; sleep 1000"
         )
         series = f"panewatch_pane_lines_total{place % 1}"
@@ -413,8 +417,7 @@ def test_sighups_while_a_pane_prints_lose_no_line(tmux: PrivateTmux) -> None:
             before = count()
             file.write_text(SERVED % (f"{number}m", sockets % number))
             exporter.signal(signal.SIGHUP)
-            done = 'event="configuration reloaded"'
-            wait_until(lambda done=done, number=number: exporter.log.count(done) == number - 2)  # type: ignore[misc]
+            wait_until(lambda number=number: count_reloads(exporter) == number - 2, 60)  # type: ignore[misc]
             wait_until(lambda before=before: count() > before)  # type: ignore[misc]
         over.touch()
         told = over.with_suffix(".last")
