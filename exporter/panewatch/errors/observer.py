@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from itertools import count
+from itertools import count, groupby
+from operator import attrgetter
 from typing import ClassVar
 
 from prometheus_client import Metric
@@ -18,7 +19,7 @@ from panewatch.errors.incident import Incident, Incidents, Outcome
 from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.rules_in_use import RulesInUse
 from panewatch.errors.transfer import RateWatch, find_percent
-from panewatch.panes.model import Identity, PaneKey, PaneUpdate
+from panewatch.panes.model import Frame, Identity, Line, PaneKey, PaneUpdate
 
 VIEWERS = frozenset(
     "less more most man vi vim nvim nano emacs view htop top btop atop nvtop watch tig lazygit"
@@ -50,7 +51,7 @@ class _Pane:
         self.percent: int | None = None
         self.seen = 0.0
         """When it was looked at last."""
-        self.held = ""
+        self.held: Line | None = None
         """A command line that was not finished when it was handed on."""
         self.taken = False
         """Whether the last line meant something: its rest, handed on later, tells no more."""
@@ -110,17 +111,21 @@ class ErrorsObserver:
             self._close_left()
         if update.gap:
             pane.classifier.lose()
-        quoted = update.frame.alternate or update.command in VIEWERS
+        views = update.command in VIEWERS
         if update.lines:
-            lines = _choose_lines(pane, update)
-            events = pane.classifier.feed(lines, now, quoted=quoted)
-            last = pane.classifier.position - 1
-            pane.taken = any(event.line == last for event in events)
-            self._take(pane, events, now)
+            alternate = update.frame.alternate
+            # What was printed before a program took the alternate screen comes with it.
+            for drawn, lines in groupby(_choose_lines(pane, update), attrgetter("redrawn")):
+                texts = [line.text for line in lines]
+                quoted = views or (alternate and drawn)
+                events = pane.classifier.feed(texts, now, quoted=quoted)
+                last = pane.classifier.position - 1
+                pane.taken = any(event.line == last for event in events)
+                self._take(pane, events, now)
             if pane.incidents.open:
                 self._end(pane, pane.incidents.settle(now - self._quiet_after), "quiet", now)
         self._take(pane, pane.classifier.flush(now), now)
-        self._read_bars(pane, update, quoted=quoted)
+        self._read_bars(pane, update, quoted=views or update.frame.alternate)
 
     def forget(self, pane: PaneKey) -> None:
         """Drop a pane that is gone; its open incidents end with it."""
@@ -132,7 +137,7 @@ class ErrorsObserver:
 
     def collect(self) -> Iterable[Metric]:
         """Yield the families of this server's panes; the same objects while nothing changes."""
-        return self._accounts.collect()
+        return self._accounts.collect() if self._enabled else ()
 
     def _has_pane(self, identity: Identity) -> bool:
         return any(pane.identity == identity for pane in self._panes.values())
@@ -213,21 +218,24 @@ class ErrorsObserver:
             self._accounts.show(pane.identity, pane.incidents.open.values(), rate)
 
 
-def _choose_lines(pane: _Pane, update: PaneUpdate) -> list[str]:
-    """Return the texts to read now.
+def _choose_lines(pane: _Pane, update: PaneUpdate) -> list[Line]:
+    """Return the lines to read now.
 
     The rest of a line that told something tells no more. A command line is read when it
     is finished: what stands there before that is not what is run.
     """
     begin = int(pane.taken and update.lines[0].continued)
-    texts = [line.text for line in update.lines[begin:]]
-    if pane.held and not update.lines[0].continued:
-        texts.insert(0, pane.held)
-    pane.held = ""
-    frame = update.frame
-    unfinished = bool(frame.lines) and not frame.alternate and bool(texts) and (
-        frame.lines[frame.cursor_line].rstrip() == texts[-1]
-    )  # fmt: skip
-    if unfinished and read_prompt(texts[-1]) is not None:
-        pane.held = texts.pop()
-    return texts
+    lines = list(update.lines[begin:])
+    if pane.held is not None and not update.lines[0].continued:
+        lines.insert(0, pane.held)
+    pane.held = None
+    if lines and _is_unfinished(lines[-1], update.frame) and read_prompt(lines[-1].text):
+        pane.held = lines.pop()
+    return lines
+
+
+def _is_unfinished(line: Line, frame: Frame) -> bool:
+    """Tell whether a line that was handed on is the one that the cursor is still on."""
+    if frame.alternate or not frame.lines:
+        return False
+    return frame.lines[frame.cursor_line].rstrip() == line.text
