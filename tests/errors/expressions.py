@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from panewatch.errors import linear
+
 _parser: Any = re._parser  # type: ignore[attr-defined]
 
 _POOL: Final = "abcxyzER09 _.:/\\-'é❯"
@@ -36,7 +38,7 @@ _ATOMS: Final = st.one_of(
     ),
 )  # fmt: skip
 _REPEATS: Final = st.sampled_from(
-    ["", "", "", "?", "*", "+", "{2}", "{1,2}", "{0,1}", "{0}", "{1,}", "{2,20}", "??", "+?"]
+    ["", "", "", "?", "*", "+", "{2}", "{1,2}", "{0,1}", "{0}", "{1,}", "{2,9}", "??", "+?"]
 )
 _GROUPS: Final = st.sampled_from(["(", "(?:", "(?P<name>", "(?i:", "(?s:"])
 
@@ -55,6 +57,14 @@ def _number_names(expression: str) -> str:
     return re.sub("<name>", lambda _: f"<n{next(numbers)}>", expression)
 
 
+def _is_possible(expression: str) -> bool:
+    try:
+        linear.compile(expression)
+    except ValueError:  # more copies of something than RE2 allows
+        return False
+    return True
+
+
 EXPRESSIONS: Final = st.builds(
     "{}{}{}".format,
     st.sampled_from(["", "", "", "(?i)", "(?is)"]),
@@ -63,16 +73,19 @@ EXPRESSIONS: Final = st.builds(
         st.builds("{}{}".format, _ATOMS, _REPEATS) | st.sampled_from(["$", "^a", r"\z"]),
         _extend, max_leaves=8,
     ),
-).map(_number_names)  # fmt: skip
+).map(_number_names).filter(_is_possible)  # fmt: skip
 """Expressions with everything of RE2's syntax that is read in a way of its own."""
 
 
-def sample(expression: str, random: Random) -> str:
-    """Return a text that ``expression`` probably matches: anchors are not looked at."""
+def sample(expression: str, random: Random, copies: int = 1) -> list[str]:
+    """Return texts that ``expression`` probably matches: anchors are not looked at."""
     for ours, theirs in _FOR_PYTHON.items():
         expression = expression.replace(ours, theirs)
-    text = _write(_parser.parse(expression, re.ASCII), random)
-    return text.swapcase() if "(?i" in expression and random.random() < 0.5 else text
+    parsed = _parser.parse(expression, re.ASCII)
+    texts = [_write(parsed, random) for _ in range(copies)]
+    if "(?i" in expression:
+        texts[::2] = map(str.swapcase, texts[::2])
+    return texts
 
 
 def _write(parsed: Any, random: Random) -> str:

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors.expressions import EXPRESSIONS, sample
-
 from panewatch.errors import linear
 from panewatch.errors.literals import find_words
 from panewatch.errors.pack import load_builtin
@@ -33,21 +32,19 @@ def has_word(expression: str, text: str) -> bool:
 @settings(max_examples=400, deadline=None)
 def test_what_an_expression_matches_has_one_of_its_words(expression: str, random: Random) -> None:
     pattern = linear.compile(expression)
-    for _ in range(5):
-        text = sample(expression, random)
+    for text in sample(expression, random, 5):
         assert pattern.search(text) is None or has_word(expression, text), text
 
 
 def test_what_a_builtin_expression_matches_has_one_of_its_words() -> None:
-    random, matches = Random(7), 0
+    random, matches = Random(7), 0  # noqa: S311  # the same texts in every run
     for expression in (expression for rule in RULES for expression in rule.match):
         pattern = linear.compile(expression)
-        for _ in range(8):
-            text = sample(expression, random)
+        for text in sample(expression, random, 5):
             if pattern.search(text) is not None:
                 matches += 1
                 assert has_word(expression, text), (expression, text)
-    assert matches > 4000
+    assert matches > 3000
 
 
 def test_every_builtin_example_has_one_of_the_words_of_what_takes_it() -> None:

@@ -238,7 +238,8 @@ class Classifier:
             return Event(line, "friction", rule, losers=losers)
         if block is not None and self._last_block is not None:
             before, at, incident = self._last_block
-            if before is block.rule and block.line - at <= _SAME_BLOCK:
+            near = before is block.rule and block.line - at <= _SAME_BLOCK
+            if near and self.incidents.holds(incident):
                 incident.repeat(rule, now=now, line=line)
                 return Event(line, "error", rule, incident=incident, losers=losers)
         incident, opens = self.incidents.take(

@@ -24,13 +24,16 @@ PROMPTS: Final = (
 
 _SHELL: Final = linear.compile(
     rf"^{_ENVIRONMENT}(?:{_WHO}[^$#%>❯]{{0,100}}[$#%>❯] ?|[$❯] |"
-    r"➜ +(?:[^ ]+ (?:git:\([^)]*\) )?(?:✗ )?)?|"
+    r"➜ +[^ ]+(?: +git:\([^)]*\))?(?: +✗)?(?: +|$)|"
     r"(?:bash|sh|zsh|ksh)-\d[\d.]*[$#] |PS [A-Z]:[^>]{0,100}> |[~/][^ $#%>❯]{0,80} [$❯%>] )(.*)$"
 )
 _TOOL: Final = linear.compile(
     r"^ {0,2}[●⏺•] (?:(Bash|Ran|Run|Shell|Running)\b[ (]?(.*?)\)?$|"
     r"(?:Read|Search|Grep|Glob|Update|Write|Edit|List|LS|Explored|Fetch|WebFetch|WebSearch|Task)\b)"
 )
+
+_QUOTED: Final = linear.compile(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"")
+"""What the shell takes as text in a command line."""
 
 _QUOTING: Final = frozenset(
     "cat bat batcat less more most head tail nl tac grep egrep fgrep zgrep rg ag ack sed awk gawk"
@@ -42,6 +45,9 @@ _SILENT: Final = frozenset(("cd", "export", "source", ".", "pushd", "popd", "cle
 """Programs that print nothing: what a line shows is the work of the others."""
 
 _GIT_QUOTING: Final = frozenset("diff log show blame grep reflog shortlog whatchanged".split())
+_GIT_VALUES: Final = frozenset(("-C", "-c", "--git-dir", "--work-tree"))
+"""Options before git's verb that are followed by a value."""
+
 _FOLLOWING: Final = frozenset(("-f", "-F", "--follow"))
 _WRAPPERS: Final = frozenset(
     "sudo time nice nohup stdbuf command builtin exec env watch xargs".split()
@@ -99,7 +105,7 @@ def read_prompt(line: str) -> Command | None:
 def parse_command(text: str) -> Command:
     """Read a command line: its programs decide what kind of output follows."""
     text = text.strip()
-    lists = text.replace("&&", ";").split(";")
+    lists = _QUOTED.sub("_", text).replace("&&", ";").split(";")
     stages = [part for item in lists for part in item.split("||")[0].split("|")]
     calls = [call for call in map(_find_program, stages) if call[0]]
     programs = [name for name, _ in calls]
@@ -117,7 +123,15 @@ def _shows_text(program: str, arguments: Sequence[str]) -> bool:
     if "--help" in arguments or arguments[:1] in (["help"], ["-h"]):
         return True
     if program == "git":
-        verb = next((word for word in arguments if not word.startswith("-")), "")
+        before = ("", *arguments)
+        verb = next(
+            (
+                word
+                for word, option in zip(arguments, before, strict=False)
+                if not word.startswith("-") and option not in _GIT_VALUES
+            ),
+            "",
+        )
         return verb in _GIT_QUOTING
     if program == "tail":
         return not _FOLLOWING.intersection(arguments)

@@ -105,6 +105,10 @@ class Incidents:
         ]
         return max(near, key=lambda incident: incident.line, default=None)
 
+    def holds(self, incident: Incident) -> bool:
+        """Tell whether ``incident`` is still open."""
+        return self.open.get((incident.rule.id, incident.values)) is incident
+
     def retry(self, *, line: int, run: int, within: int) -> None:
         """Note that whatever failed in the last lines is tried again by itself."""
         for incident in self.open.values():

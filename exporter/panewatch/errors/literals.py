@@ -61,11 +61,12 @@ class _Part:
     """What is known of a part of an expression.
 
     ``exact`` is everything that it can match, where that is little; ``needed`` a set of
-    which each match contains one.
+    which each match contains one, ``begins`` one of which each match begins with one.
     """
 
     exact: Words | None = None
     needed: Words | None = None
+    begins: Words | None = None
 
 
 def find_words(expression: str) -> tuple[Words, bool]:
@@ -114,7 +115,7 @@ class _Parser:
             if longer is None:
                 # What must begin here still belongs to the words before it.
                 whole = False
-                found += [run, part.needed]
+                found += [_combine(run, part.begins) or run, part.needed]
                 run = _EMPTY
             else:
                 run = longer
@@ -202,12 +203,12 @@ def _repeat(part: _Part, repeat: re.Match[str]) -> _Part:
         return _Part(_join([_EMPTY, part.exact]))
     if least == 0:
         return _Part()
+    copies: Words | None = _EMPTY
+    for _ in range(min(least, _MOST_COPIES)):
+        copies = None if copies is None else _combine(copies, part.exact)
     if most is None and least <= _MOST_COPIES:  # exactly so many
-        exact: Words | None = _EMPTY
-        for _ in range(least):
-            exact = None if exact is None else _combine(exact, part.exact)
-        return _Part(exact, part.needed)
-    return _Part(None, _best([part.needed, part.exact]))
+        return _Part(copies, part.needed)
+    return _Part(None, _best([part.needed, part.exact, copies]), copies)
 
 
 def _combine(before: Words, after: Words | None) -> Words | None:
@@ -234,9 +235,11 @@ def _best(sets: Iterable[Words | None]) -> Words | None:
     return max(useful, key=_weigh, default=None)
 
 
-def _weigh(words: Words) -> tuple[bool, int, int]:
+def _weigh(words: Words) -> tuple[bool, int, int, int, int]:
     letters = min(len(word.strip()) for word in words)
-    return all(map(is_rare, words)), min(letters, _LONGEST), -len(words)
+    lengths = list(map(len, words))
+    rare = all(map(is_rare, words))
+    return rare, min(letters, _LONGEST), min(lengths), max(lengths), -len(words)
 
 
 def is_rare(word: str) -> bool:

@@ -38,7 +38,9 @@ def build_rulebook(settings: ErrorsSettings) -> Rulebook:
         name: severity for name, severity in settings.severity.items() if severity != "off"
     }
     rulebook = Rulebook([rule for rule in rules if rule.id not in dropped], severities)
-    failed = list(check_examples(rulebook, own))
+    # Those in use: with another severity, and without what is off.
+    ids = {rule.id for rule in own}
+    failed = list(check_examples(rulebook, [r for r in rulebook.rules if r.id in ids]))
     if failed:
         raise RulesError(failed)
     return rulebook
@@ -49,10 +51,12 @@ def check_examples(rulebook: Rulebook, rules: Iterable[Rule]) -> Iterator[Proble
     for rule in rules:
         for example in rule.examples:
             if not _wins(rulebook, rule, example):
-                yield Problem(rule.origin, 0, rule.id, f"does not take its example {example!r}")
+                message = f"does not take its example {example!r}"
+                yield Problem(rule.origin, rule.at, rule.id, message)
         for example in rule.counterexamples:
             if _wins(rulebook, rule, example):
-                yield Problem(rule.origin, 0, rule.id, f"takes its counterexample {example!r}")
+                message = f"takes its counterexample {example!r}"
+                yield Problem(rule.origin, rule.at, rule.id, message)
 
 
 def _wins(rulebook: Rulebook, rule: Rule, text: str) -> bool:

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from panewatch import strict_yaml
+from panewatch.errors import linear
 from panewatch.errors.literals import find_words
 from panewatch.errors.rule import (
     ANY,
@@ -112,7 +113,10 @@ def load_file(path: str) -> tuple[Rule, ...]:
         pack = _Pack.model_validate(document.value)
     except ValidationError as error:
         raise RulesError(_explain(document, error)) from None
-    rules = tuple(_build(entry, path) for entry in pack.rules)
+    rules = tuple(
+        _build(entry, path, document.line(("rules", index)))
+        for index, entry in enumerate(pack.rules)
+    )
     problems = [
         Problem(path, document.line(("rules", index, key)), _name(rule, index, key), message)
         for index, rule in enumerate(rules)
@@ -125,6 +129,7 @@ def load_file(path: str) -> tuple[Rule, ...]:
 
 def find_mistakes(rule: Rule) -> Iterator[tuple[str, str]]:
     """Yield (key, what is wrong) for what the shape of an entry does not forbid."""
+    yield from _find_no_expressions(rule)
     for expression in rule.match:
         words, _ = find_words(expression)
         if max(map(len, words), default=0) < _LEAST_LETTERS:
@@ -137,10 +142,18 @@ def find_mistakes(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "resolves", "is missing: give the categories that this success ends, or `any`"
     if rule.kind == "friction" and rule.friction is None:
         yield "friction", f"is missing; give {_ALLOWED['friction']}"
-    for key in ("resolves",):
-        for name in getattr(rule, key):
-            if name not in CATEGORIES and name != ANY:
-                yield key, f"`{name}` is no category; {_ALLOWED['category']}, or any"
+    for name in sorted(rule.resolves - {*CATEGORIES, ANY}):
+        yield "resolves", f"`{name}` is no category; {_ALLOWED['category']}, or any"
+
+
+def _find_no_expressions(rule: Rule) -> Iterator[tuple[str, str]]:
+    texts = {"match": rule.match, "unless": rule.unless, "until": (rule.until,)}
+    for key, expressions in texts.items():
+        for expression in expressions:
+            try:
+                linear.compile(expression)
+            except ValueError as error:
+                yield key, f"`{expression}` is no regular expression of RE2: {error}"
 
 
 def check_together(rules: Sequence[Rule], others: Sequence[Rule] = ()) -> Iterator[Problem]:
@@ -152,16 +165,17 @@ def check_together(rules: Sequence[Rule], others: Sequence[Rule] = ()) -> Iterat
     for rule in rules:
         other = seen.setdefault(rule.id, rule)
         if other is not rule:
-            yield Problem(rule.origin, 0, rule.id, f"is the id of a rule of {other.origin} too")
+            message = f"is the id of a rule of {other.origin} too"
+            yield Problem(rule.origin, rule.at, rule.id, message)
     known = {*seen, *CATEGORIES, ANY}
     for rule in rules:
         for key, names in (("supersedes", rule.supersedes), ("joins", rule.joins)):
             for name in sorted(names - known):
                 message = f"{key} names `{name}`, which is no rule"
-                yield Problem(rule.origin, 0, rule.id, message)
+                yield Problem(rule.origin, rule.at, rule.id, message)
 
 
-def _build(entry: _Entry, origin: str) -> Rule:
+def _build(entry: _Entry, origin: str, at: int = 0) -> Rule:
     return Rule(
         id=entry.id,
         kind=entry.kind,
@@ -179,6 +193,7 @@ def _build(entry: _Entry, origin: str) -> Rule:
         examples=tuple(entry.examples),
         counterexamples=tuple(entry.counterexamples),
         origin=origin,
+        at=at,
     )
 
 

@@ -13,13 +13,15 @@ _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 
 _PARTS: Final = (
     # A source before an ISO time: the job and the step of a CI service, a pod, a container.
-    rf"(?:[^ A-Z]{{1,80}}|\[[^\[\] ]{{1,80}}\])(?: +[\w./()|-]{{1,40}}){{0,8}} +{_DATE}T{_TIME}Z ?",
-    # The time and the level that a harness puts before every line of what it runs.
     (
-        rf"(?:\[task {_DATE}T{_TIME}Z\] )?{_TIME} +"
-        r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|FATAL) +- {1,2}"
+        rf"(?:[^ A-Z\[][^ A-Z]{{0,79}}|\[[^\[\] ]{{1,80}}\])(?: +[\w./()|-]{{1,40}}){{0,8}} +"
+        rf"{_DATE}T{_TIME}Z ?"
     ),
-    rf"\[?{_DATE}[T ]{_TIME}{_ZONE}\]?:?(?: -)? ?",
+    # A harness that names its task, and the time and the level that it puts
+    # before every line of what it runs.
+    rf"\[task {_DATE}T{_TIME}Z\] ",
+    rf"{_TIME} +(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|FATAL) +- {{1,2}}",
+    rf"\[?{_DATE}[T ]{_TIME}{_ZONE}\]?:?(?: - | )?",
     rf"\[?{_TIME}{_ZONE}\]:? ?",
     rf"{_TIME} ",
     rf"\d\d \d\d \d{{4}} {_TIME}:",

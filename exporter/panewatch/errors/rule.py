@@ -48,6 +48,7 @@ class Rule:
         examples: Lines that it takes.
         counterexamples: Lines that it must not take.
         origin: The file that it comes from.
+        at: The line of that file on which it begins; 0 where that is not known.
     """
 
     id: str
@@ -66,3 +67,4 @@ class Rule:
     examples: tuple[str, ...] = ()
     counterexamples: tuple[str, ...] = ()
     origin: str = field(default="", compare=False)
+    at: int = field(default=0, compare=False)

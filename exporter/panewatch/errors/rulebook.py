@@ -109,7 +109,7 @@ class Rulebook:
             return Scanner(words, whole), Scanner(common)
         except ExpressionError as error:
             rule = self.rules[error.number]
-            raise RulesError([Problem(rule.origin, 0, rule.id, f"match: {error}")]) from None
+            raise RulesError([Problem(rule.origin, rule.at, rule.id, f"match: {error}")]) from None
 
     def find(self, lines: Sequence[str]) -> dict[int, Candidates]:
         """Return what is known of the lines that mean something, by their index."""

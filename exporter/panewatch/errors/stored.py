@@ -70,8 +70,13 @@ def _load(path: Path) -> hyperscan.Database | None:
 def _save(path: Path, body: bytes) -> None:
     """Write at once or not at all, and make room."""
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".new", delete=False) as file:
-        file.write(_DIGEST(body).digest() + body)
-    Path(file.name).rename(path)
+        new = Path(file.name)
+    try:
+        new.write_bytes(_DIGEST(body).digest() + body)
+        new.rename(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
     kept = sorted(path.parent.glob("*.hsdb"), key=lambda kept: kept.stat().st_mtime)
     for old in kept[:-_MOST_KEPT]:
         old.unlink(missing_ok=True)
