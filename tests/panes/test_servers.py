@@ -18,7 +18,8 @@ from panes.private_tmux import PrivateTmux
 from panes.scraping import Scrape, collecting
 from panes.watching import Watch
 from panewatch.panes.discovery import find_running
-from panewatch.panes.sweep import Absence, Reader, Request
+from panewatch.panes.look import Absence, Request
+from panewatch.panes.sweep import Reader
 from panewatch.panes.tmux import Tmux, TmuxError
 from polling import wait_until
 

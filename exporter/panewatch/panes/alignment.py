@@ -8,8 +8,7 @@ continue and the text itself has to agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -29,8 +28,7 @@ class Fit(Enum):
     LOST = "nothing agrees: text in between is gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What is remembered of the last capture of a pane.
 
     The lines of ``text`` before index ``settled`` were handed on; ``cursor`` is the
@@ -43,8 +41,7 @@ class Known:
     cursor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(NamedTuple):
     """Known line ``i`` is line ``i + offset`` of the capture.
 
     ``kept`` is the number of known lines, counted from the first, after which the
@@ -73,16 +70,17 @@ def align(known: Known, grid: Grid, text: Text, *, whole: bool = False) -> Align
     """
     beyond = text.start > 0 and not whole
     if known.grid.width == grid.width:
-        candidates = list(_place(known, grid, text))
+        trims = grid.trims
+        candidates = _place(known, grid, text, trims=trims)
         reaching = [place for place in candidates if place.begin < known.settled]
         if not reaching and known.settled and beyond:
             return None
-        if grid.trims and beyond:
+        if trims and beyond:
             candidates = reaching = [place for place in reaching if _distinguish(known, place)]
         found = _align_by_rows(known, grid, text, reaching or candidates)
         if found is not None:
             return found
-        if grid.trims and beyond:
+        if trims and beyond:
             return None
     found = _align_by_text(known, grid, text)
     speaks = _count_distinct(known.text.lines[: known.settled])
@@ -142,28 +140,31 @@ class _Place(NamedTuple):
     begin: int
 
 
-def _place(known: Known, grid: Grid, text: Text) -> Iterator[_Place]:
-    """Yield the places that the row numbers allow, fewest new rows first."""
-    first, last = known.text.start, known.text.stop
+def _place(known: Known, grid: Grid, text: Text, *, trims: bool) -> list[_Place]:
+    """Return the places that the row numbers allow, fewest new rows first."""
+    places: list[_Place] = []
+    before, end = known.text, len(text.lines)
+    first, last = before.start, before.stop
     dropped = 0
     while dropped <= last - text.start:
         scrolled = grid.history - known.grid.history + dropped
-        if dropped == 0 or (grid.trims and scrolled > 0):
-            index = known.text.first_from(max(first, text.start + dropped))
-            if index < len(known.text.lines):
-                row = known.text.starts[index] - dropped
+        if dropped == 0 or (trims and scrolled > 0):
+            index = before.first_from(max(first, text.start + dropped))
+            if index < len(before.lines):
+                row = before.starts[index] - dropped
                 place = text.first_from(row)
-                if place < len(text.lines) and text.starts[place] == row:
-                    yield _Place(place - index, index)
-        if not grid.trims:
+                if place < end and text.starts[place] == row:
+                    places.append(_Place(place - index, index))
+        if not trims:
             break
         dropped += grid.step
-    if grid.history < known.grid.history and not grid.trims:
+    if grid.history < known.grid.history and not trims:
         # clear-history drops all of it and leaves the screen.
-        index = known.text.first_from(known.grid.history)
+        index = before.first_from(known.grid.history)
         place = text.first_from(0)
-        if place < len(text.lines) and text.starts[place] == 0:
-            yield _Place(place - index, index)
+        if place < end and text.starts[place] == 0:
+            places.append(_Place(place - index, index))
+    return places
 
 
 def _count_distinct(lines: Sequence[str]) -> int:

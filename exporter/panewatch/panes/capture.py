@@ -9,15 +9,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from panewatch.panes.text import clean, count_rows
+
+_PLAIN = bytes(range(ord(" "), ord("~") + 1))
+"""Letters of ASCII that are shown as they are."""
 
 DEAD_NOTE = "Pane is dead ("
 """How tmux's own note at the bottom of a dead pane begins, unless it is configured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """The numbers that tmux gives with a capture.
 
     ``history`` and ``limit`` are rows, ``cursor_y`` is counted from the top of the
@@ -55,18 +58,29 @@ class Text:
         self.start = starts[0] if lines else stop
 
     @classmethod
-    def from_terminal(cls, raw: list[str], stop: int, width: int, limit: int) -> Text:
+    def from_terminal(
+        cls, raw: list[str], stop: int, width: int, limit: int, rows: int | None = None
+    ) -> Text:
         """Place joined lines so that the last one ends above row ``stop``, and clean them.
 
         Counting from the bottom keeps the rows near the cursor right even where the
-        width of a character further up is in doubt. A line over ``limit`` characters is
+        width of a character further up is in doubt. ``rows`` is how many rows the lines fill
+        together, where that is known. A line over ``limit`` characters is
         cut to ``limit + 1``, so that a reader can tell that it was longer.
         """
-        starts = _place(raw, stop, width)
+        together = "".join(raw)
+        ascii_only = together.isascii()
+        if len(raw) == rows:
+            starts: Sequence[int] = range(stop - rows, stop)
+        else:
+            starts = _place(raw, stop, width, ascii_only=ascii_only)
         # One look at all the text is cheaper than one at each line.
-        plain = "".join(raw).isprintable()
+        if ascii_only:
+            plain = not together.encode().translate(None, _PLAIN)
+        else:
+            plain = together.isprintable()
         lines = [line.rstrip() for line in (raw if plain else map(clean, raw))]
-        if max(map(len, lines), default=0) > limit:
+        if len(together) > limit and max(map(len, lines)) > limit:
             lines = [line[: limit + 1] for line in lines]
         return cls(lines, starts, stop)
 
@@ -92,6 +106,9 @@ class Text:
 
     def line_at(self, row: int) -> int:
         """Return the index of the line that covers ``row``."""
+        if isinstance(self.starts, range):  # a line for each row
+            index = row - self.start
+            return max(0, min(index, len(self.lines) - 1))
         return max(0, bisect_right(self.starts, row) - 1)
 
     def row_of(self, index: int) -> int:
@@ -100,12 +117,15 @@ class Text:
 
     def first_from(self, row: int) -> int:
         """Return the index of the first line that starts at ``row`` or below."""
+        if isinstance(self.starts, range):
+            index = row - self.start
+            return 0 if index < 0 else min(index, len(self.lines))
         return bisect_left(self.starts, row)
 
 
-def _place(lines: list[str], stop: int, width: int) -> Sequence[int]:
+def _place(lines: list[str], stop: int, width: int, *, ascii_only: bool) -> Sequence[int]:
     longest = max(map(len, lines), default=0)
-    if longest <= width and (longest * 2 <= width or all(map(str.isascii, lines))):
+    if longest <= width and (ascii_only or longest * 2 <= width):
         return range(stop - len(lines), stop)
     starts: list[int] = []
     row = stop
@@ -116,7 +136,7 @@ def _place(lines: list[str], stop: int, width: int) -> Sequence[int]:
     return starts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Capture:
     """The primary screen with the history above it that was asked for, and any alternate.
 

@@ -8,8 +8,9 @@ from panewatch.config import Config
 from panewatch.diagnose import Finding
 from panewatch.panes.discovery import find_running, find_sockets, name_servers, probe
 from panewatch.panes.listing import list_panes
+from panewatch.panes.look import Absence, Request
 from panewatch.panes.servers import Address, list_configured
-from panewatch.panes.sweep import Absence, Reader, Request
+from panewatch.panes.sweep import Reader
 from panewatch.panes.tmux import Tmux, TmuxError
 
 _ADVICE = {

@@ -103,7 +103,7 @@ class PaneReader:
         cursor = _find_cursor(capture.grid, text)
         reading = Reading()
         if self._from_start:
-            reading.lines = [Line(line) for line in _select_printed(capture.grid, text, 0)]
+            reading.lines = [Line(line) for line in _select_printed(capture.grid, text, 0, cursor)]
             reading.lines += self._memory.pick_new((), text.lines[cursor + 1 :])
             reading.gap = capture.grid.trims or text.start > 0
             reading.missed = text.start
@@ -120,45 +120,45 @@ class PaneReader:
         self, known: Known, alignment: Alignment, grid: Grid, text: Text, now: float
     ) -> Reading:
         cursor = _find_cursor(grid, text)
-        lines = text.lines
-        reading = Reading(missed=alignment.missed)
-        if alignment.fit is Fit.LOST:
+        before, lines = known.text.lines, text.lines
+        fit, offset, kept, missed = alignment
+        lost = fit is Fit.LOST
+        reading = Reading(missed=missed)
+        if lost:
             # A dead pane prints no more: what a respawn wiped had been read.
             reading.gap = not known.grid.dead
-            resume = alignment.kept + alignment.offset
+            resume = kept + offset
             self._handed_on = ""
         else:
-            resume = known.settled + alignment.offset
-        below = _shows_text(known.text.lines, known.cursor + 1) or _shows_text(lines, cursor + 1)
-        if alignment.fit is Fit.LOST or (alignment.fit is Fit.EXACT and not below):
-            fresh = _select_printed(grid, text, resume)
-            if alignment.fit is Fit.LOST:
-                _drop_known(fresh, known, alignment.kept)
-            reading.lines = self._finish_pending(fresh)
-            if alignment.fit is Fit.LOST:
-                before = known.text.lines[known.cursor :]
-                reading.lines += self._memory.pick_new(before, lines[cursor + 1 :])
+            resume = known.settled + offset
+        plain = fit is Fit.EXACT and not (
+            any(before[known.cursor + 1 :]) or any(lines[cursor + 1 :])
+        )
+        if lost or plain:
+            fresh = _select_printed(grid, text, resume, cursor)
+            if lost:
+                _drop_known(fresh, known, kept)
+            if fresh:
+                reading.lines = self._finish_pending(fresh)
+            if lost:
+                reading.lines += self._memory.pick_new(before[known.cursor :], lines[cursor + 1 :])
         else:
-            start = alignment.kept + alignment.offset
-            before = known.text.lines[alignment.kept :]
-            reading.lines = self._memory.pick_new(before, lines[start:], cursor - start)
+            start = kept + offset
+            reading.lines = self._memory.pick_new(before[kept:], lines[start:], cursor - start)
             if resume < cursor:
                 self._handed_on = ""
         reading.rows = max(0, cursor - resume) + len(reading.lines)
         settled = max(resume, cursor)
-        if cursor < resume and not _shows_text(lines, cursor + 1):
+        if cursor < resume and not any(lines[cursor + 1 :]):
             settled = cursor  # the lines below were erased; new ones will stand there
-        old_pending = known.text.lines[known.cursor]
-        reading.changed = (
-            bool(reading.lines) or reading.gap or _differs(known, grid, text, alignment)
-        )
-        if alignment.fit is not Fit.LOST and known.grid.width == grid.width:
+        reading.changed = bool(reading.lines) or reading.gap or _differs(known, grid, text, offset)
+        if not lost and known.grid.width == grid.width:
             # A read that reaches back just far enough must not shorten the memory.
-            longer = text.below(known.text, alignment.offset)
-            more = len(longer.lines) - len(text.lines)
+            longer = text.below(known.text, offset)
+            more = len(longer.lines) - len(lines)
             text, settled, cursor = longer, settled + more, cursor + more
         self._keep(grid, text, settled, cursor)
-        self._watch_pending(old_pending, reading, now)
+        self._watch_pending(before[known.cursor], reading, now)
         return reading
 
     def _finish_pending(self, fresh: list[str]) -> list[Line]:
@@ -213,10 +213,6 @@ def _find_cursor(grid: Grid, text: Text) -> int:
     return text.line_at(grid.history + grid.cursor_y)
 
 
-def _shows_text(lines: list[str], start: int) -> bool:
-    return any(lines[start:])
-
-
 def _drop_known(fresh: list[str], known: Known, kept: int) -> None:
     """Cut off what is known of the first line.
 
@@ -229,23 +225,22 @@ def _drop_known(fresh: list[str], known: Known, kept: int) -> None:
             fresh[0] = fresh[0][len(common) :]
 
 
-def _select_printed(grid: Grid, text: Text, first: int) -> list[str]:
-    """Return the lines from index ``first`` to the cursor.
+def _select_printed(grid: Grid, text: Text, first: int, end: int) -> list[str]:
+    """Return the lines from index ``first`` to the cursor's, ``end``.
 
     tmux moves the cursor of a dead pane to the bottom: blank lines there are not its own.
     """
-    end = _find_cursor(grid, text)
     while grid.dead and end > first and not text.lines[end - 1]:
         end -= 1
     return text.lines[first:end]
 
 
-def _differs(known: Known, grid: Grid, text: Text, alignment: Alignment) -> bool:
+def _differs(known: Known, grid: Grid, text: Text, offset: int) -> bool:
     """Tell whether the pane printed: a change of its shape alone is not its doing."""
     before = known.grid
     if (before.width, before.height) != (grid.width, grid.height):
         return False
     if (before.pid, before.history, before.cursor_y) != (grid.pid, grid.history, grid.cursor_y):
         return True
-    begin = max(0, -alignment.offset)
-    return known.text.lines[begin:] != text.lines[begin + alignment.offset :]
+    begin = max(0, -offset)
+    return known.text.lines[begin:] != text.lines[begin + offset :]

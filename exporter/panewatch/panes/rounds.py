@@ -9,11 +9,12 @@ from panewatch.config import PanesSettings
 from panewatch.panes.alignment import Known
 from panewatch.panes.capture import Capture
 from panewatch.panes.listing import Listing, count_history, read_activity, shows_alternate
+from panewatch.panes.look import Absence, Look, Request
 from panewatch.panes.model import Frame, Line, PaneUpdate
 from panewatch.panes.observers import Observers
 from panewatch.panes.reader import Reading
 from panewatch.panes.recut import cut_capture, lengthen
-from panewatch.panes.sweep import Absence, Look, Reader, Request
+from panewatch.panes.sweep import Reader
 from panewatch.panes.tracked import TrackedPane
 
 _MARGIN_ROWS = 6

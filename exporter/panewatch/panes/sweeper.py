@@ -19,13 +19,14 @@ import structlog
 
 from panewatch.config import Config, PanesSettings
 from panewatch.panes.listing import Listing, list_panes, parse_listing, plan_listing
+from panewatch.panes.look import Look, Looks
 from panewatch.panes.model import PaneObserver
 from panewatch.panes.observers import Observers, find_place
 from panewatch.panes.processes import measure_trees
 from panewatch.panes.published import Published
 from panewatch.panes.roster import Roster
 from panewatch.panes.rounds import Rounds
-from panewatch.panes.sweep import Look, Looks, Reader
+from panewatch.panes.sweep import Reader
 from panewatch.panes.thread import ServerThread
 from panewatch.panes.tmux import Tmux, TmuxError
 from panewatch.panes.wake import WakeWatch
