@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from panewatch.panes.proc import ProcFile
 from panewatch.panes.wake import WakeWatch
 
 
@@ -21,7 +23,7 @@ def counter(tmp_path: Path) -> Path:
 @pytest.fixture
 def wake(counter: Path) -> WakeWatch:
     watch = WakeWatch(os.getpid())
-    watch._path = counter
+    watch._file = ProcFile(str(counter))
     watch.restart(0.0)
     return watch
 
@@ -75,3 +77,32 @@ def test_our_own_process_is_watched() -> None:
     with Path("/dev/zero").open("rb", buffering=0) as zero:
         zero.read(100_000)
     assert wake.bursts(0.1)
+
+
+def test_a_file_that_goes_is_told_as_unknown_and_one_that_comes_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "late"
+    file = ProcFile(str(path))
+    assert file.read(8) is None
+    path.write_text("first")
+    assert file.read(3) == b"fir"
+    path.write_text("second")
+    assert file.read(8) == b"second"
+
+
+def test_a_process_that_ended_is_told_as_unknown() -> None:
+    sleeper = subprocess.Popen(["sleep", "100"])
+    file = ProcFile(f"/proc/{sleeper.pid}/io")
+    assert file.read(64) is not None
+    sleeper.kill()
+    sleeper.wait()
+    assert file.read(64) is None
+    assert file.read(64) is None
+
+
+def test_a_file_is_closed_with_its_last_user() -> None:
+    held = len(list(Path("/proc/self/fd").iterdir()))
+    file = ProcFile("/proc/self/io")
+    assert file.read(8) is not None
+    assert len(list(Path("/proc/self/fd").iterdir())) == held + 1
+    del file
+    assert len(list(Path("/proc/self/fd").iterdir())) == held

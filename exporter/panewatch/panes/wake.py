@@ -7,7 +7,7 @@ usual, the panes are listed before their time.
 
 from __future__ import annotations
 
-from panewatch.panes.proc import read_proc
+from panewatch.panes.proc import ProcFile
 
 _BURST_BYTES = 4096
 """Even lines of a few characters do not push a default history out with fewer bytes."""
@@ -24,7 +24,7 @@ class WakeWatch:
     """
 
     def __init__(self, server_pid: int | None) -> None:
-        self._path = None if server_pid is None else f"/proc/{server_pid}/io"
+        self._file = None if server_pid is None else ProcFile(f"/proc/{server_pid}/io")
         self._mark: int | None = None
         self._since = 0.0
         self._usual = 0.0
@@ -32,7 +32,7 @@ class WakeWatch:
     @property
     def watches(self) -> bool:
         """Whether there is anything to watch: if not, only listings show what changed."""
-        return self._path is not None
+        return self._file is not None
 
     def restart(self, now: float) -> None:
         """Begin anew at a listing at monotonic time ``now``; learn the usual pace."""
@@ -54,9 +54,7 @@ class WakeWatch:
         return count - self._mark > _BURST_BYTES + usual
 
     def _read(self) -> int | None:
-        if self._path is None:
-            return None
-        text = read_proc(self._path, 64)
+        text = None if self._file is None else self._file.read(64)
         if text is None:
             return None
         # The first line is "rchar: N", the bytes that read calls returned.
