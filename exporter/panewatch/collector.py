@@ -23,8 +23,8 @@ class Collector(Protocol):
     def collect(self) -> Iterable[Metric]:
         """Yield the families as they are now, each built afresh.
 
-        A collector may yield the very objects of the call before, and says by that that
-        nothing in them has changed.
+        A collector may yield the very objects of the call before (families, samples, labels),
+        and says by that that nothing in them has changed.
 
         Raises:
             SourceUnavailable: the source is absent or refuses; families that were

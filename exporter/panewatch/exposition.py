@@ -8,6 +8,7 @@ is left out and counted.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from panewatch.notation import (
@@ -26,7 +27,7 @@ from panewatch.notation import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from prometheus_client.core import Metric
     from prometheus_client.samples import Sample
@@ -61,12 +62,14 @@ class Rendered:
         text: Prometheus text 0.0.4, in pieces.
         openmetrics: OpenMetrics 1.0 without the final ``# EOF``, in pieces.
         dropped: Number of series that were left out because they were not valid.
+        lines: Series and value of each sample in turn, where both formats write it alike.
     """
 
     names: frozenset[str]
     text: tuple[str, ...]
     openmetrics: tuple[str, ...]
     dropped: int
+    lines: Sequence[str] = ()
 
 
 class _NeedsCareError(Exception):
@@ -84,8 +87,11 @@ _FAULTS: Final = (
 )
 
 
-def render(metric: Metric) -> Rendered:
+def render(metric: Metric, before: tuple[Metric, Rendered] | None = None) -> Rendered:
     """Render one family.
+
+    ``before`` is the family as it was rendered last. The text of a sample that is the very
+    object that it was then is taken over.
 
     Lone surrogates in text become U+FFFD. Series are left out, and counted, whose
     name does not belong to the family, whose label names are not valid, whose value
@@ -101,8 +107,10 @@ def render(metric: Metric) -> Rendered:
     documentation = repair(str(metric.documentation))
     shapes: _Shapes = {}
     dropped = 0
+    lines: list[str] = []
     try:
-        text = openmetrics = _render_plain(metric, shapes)
+        lines = _write_lines(metric, shapes, before)
+        text = openmetrics = "".join(lines)
         apart = ""
     except _FAULTS:
         careful = _Careful(metric, shapes)
@@ -120,6 +128,7 @@ def render(metric: Metric) -> Rendered:
         text=(text_head, text, apart),
         openmetrics=(openmetrics_head, openmetrics),
         dropped=dropped,
+        lines=lines,
     )
 
 
@@ -132,14 +141,24 @@ def _shape_of(metric: Metric, key: tuple[str, ...], shapes: _Shapes) -> Shape:
     return shape
 
 
-def _render_plain(metric: Metric, shapes: _Shapes) -> str:
-    """Render samples that look the same in both formats, and check all of them at once."""
-    pieces: list[str] = []
-    append, join = pieces.append, "".join
-    last_name, width, quotes = "", -1, 0
+def _write_lines(
+    metric: Metric, shapes: _Shapes, before: tuple[Metric, Rendered] | None
+) -> list[str]:
+    """Write samples that look the same in both formats, and check them: series, value, ..."""
+    lines: list[str] = []
+    append, join = lines.append, "".join
+    last_name, width = "", -1
     parts: list[str] = []
     pick: Callable[[Mapping[str, str]], Sequence[str]]
-    for name, labels, value, timestamp, exemplar, native in metric.samples:
+    fresh = False
+    for sample, (same, series, written) in zip(
+        metric.samples, _recall(metric, before), strict=True
+    ):
+        if sample is same:
+            append(series)
+            append(written)
+            continue
+        name, labels, value, timestamp, exemplar, native = sample
         if timestamp is not None or exemplar or native is not None:
             raise _NeedsCareError
         if name != last_name or len(labels) != width:
@@ -147,10 +166,13 @@ def _render_plain(metric: Metric, shapes: _Shapes) -> str:
             if suffix in _APART:
                 raise _NeedsCareError
             last_name, width = name, len(labels)
-        # As many labels as the shape has, and pick finds each: the shape is right.
-        parts[1::2] = pick(labels)
-        append(join(parts))
-        quotes += width
+        if same is not None and labels is same.labels and name == same.name:
+            append(series)
+        else:
+            # As many labels as the shape has, and pick finds each: the shape is right.
+            parts[1::2] = pick(labels)
+            append(join(parts))
+            fresh = True
         number = float(value)
         if lowest <= number < EXPONENT_FROM:
             append(f" {number!r}\n")
@@ -158,17 +180,36 @@ def _render_plain(metric: Metric, shapes: _Shapes) -> str:
             raise _NeedsCareError
         else:
             append(f" {write_number(number)}\n")
-    body = join(pieces)
+    if fresh:
+        _check_lines(metric, lines)
+    return lines
+
+
+def _recall(
+    metric: Metric, before: tuple[Metric, Rendered] | None
+) -> Iterable[tuple[Sample | None, str, str]]:
+    """Return for each sample the one in its place last time, and what was written for that."""
+    if before is not None:
+        family, lines = before[0], before[1].lines
+        same = family.name == metric.name and family.type == metric.type
+        if same and len(lines) == 2 * len(metric.samples) == 2 * len(family.samples):
+            return zip(family.samples, lines[::2], lines[1::2], strict=True)
+    return repeat((None, "", ""), len(metric.samples))
+
+
+def _check_lines(metric: Metric, lines: Sequence[str]) -> None:
+    """Raise where a line is not valid: all are checked at once."""
+    body = "".join(lines)
     count = len(metric.samples)
+    quotes = 2 * sum([len(sample.labels) for sample in metric.samples])
     if (
-        len(set(pieces[::2])) != count
+        len(set(lines[::2])) != count
         or "\\" in body
-        or body.count('"') != 2 * quotes
+        or body.count('"') != quotes
         or body.count("\n") != count
         or not is_encodable(body)
     ):
         raise _NeedsCareError
-    return body
 
 
 class _Careful:

@@ -26,6 +26,8 @@ SUFFIXES: Final[Mapping[str, frozenset[str]]] = {
 EXPONENT_FROM: Final = 1e6
 """Go writes an exponent from here on, Python only from 1e16."""
 
+_SPELLED: Final = {"nan": "NaN", "inf": "+Inf"}
+
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL: Final = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -94,16 +96,12 @@ def picker(labels: Sequence[str]) -> Callable[[Mapping[str, str]], Sequence[str]
 
 def write_number(number: float) -> str:
     """Write a number as Go does, which canonical ``le`` and ``quantile`` values depend on."""
-    if number != number:  # noqa: PLR0124 - only NaN differs from itself
-        return "NaN"
-    if number in {float("inf"), float("-inf")}:
-        return "+Inf" if number > 0 else "-Inf"
     digits = repr(number)
     if number < EXPONENT_FROM:
-        return digits
+        return "-Inf" if digits == "-inf" else digits
     whole, dot, fraction = digits.partition(".")
     if not dot or len(whole) == 1:
-        return digits
+        return _SPELLED.get(digits, digits)
     mantissa = f"{whole[0]}.{whole[1:]}{fraction}".rstrip("0.")
     return f"{mantissa}e+{len(whole) - 1:02d}"
 

@@ -83,7 +83,8 @@ class Sampler:
         self._clock = clock
         self._lock = threading.Lock()
         self._nothing = Snapshot()
-        self._rendered: dict[int, tuple[Metric, Rendered]] = {}
+        self._rendered: dict[str, tuple[Metric, Rendered]] = {}
+        """The families of the last sample by name, and how they were rendered."""
         self._state = State(self._nothing)
         self._begun: float | None = None
         self._given_up = False
@@ -199,21 +200,24 @@ class Sampler:
     def _admit(
         self,
         metric: Metric,
-        known: dict[int, tuple[Metric, Rendered]],
+        known: dict[str, tuple[Metric, Rendered]],
         families: list[Rendered],
         taken: set[str],
         reasons: set[str],
     ) -> None:
         """Take a family in as far as it is valid and nobody else has its names."""
         try:
+            before = known.get(metric.name)
             # The very same object as in the sample before is unchanged: that is agreed.
-            rendered = known[id(metric)][1] if id(metric) in known else render(metric)
-            self._rendered[id(metric)] = (metric, rendered)
+            unchanged = before is not None and before[0] is metric
+            rendered = before[1] if before and unchanged else render(metric, before)
         except (InvalidFamilyError, AttributeError, TypeError):
             reasons.add("invalid")
             self._warn("invalid", detail="family has no valid name or type")
             return
-        if taken & rendered.names or not self._names.claim(self.name, rendered.names):
+        if not taken.isdisjoint(rendered.names) or not (
+            unchanged or self._names.claim(self.name, rendered.names)
+        ):
             reasons.add("invalid")
             self._warn("invalid", detail="family was exported already", family=metric.name)
             return
@@ -224,6 +228,7 @@ class Sampler:
             )
         taken |= rendered.names
         families.append(rendered)
+        self._rendered[metric.name] = (metric, rendered)
 
     def _is_overdue(self) -> bool:
         """Tell whether the running sample is past its timeout; count that once."""

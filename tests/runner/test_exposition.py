@@ -1,5 +1,6 @@
 """The renderer against the official client's two formats and its two parsers."""
 
+import copy
 import math
 from collections.abc import Callable, Iterable, Sequence
 
@@ -127,6 +128,32 @@ def test_equals_the_official_client_and_parses(first: Metric, second: Metric) ->
     assert_same_as_client([first, second])
     rendered = [render(first), render(second)]
     assert len(list(parse_text(write_text(rendered).decode()))) >= 2
+
+
+@given(families(), families(), st.data())
+def test_taking_over_from_the_last_rendering_changes_nothing(
+    before: Metric, other: Metric, data: st.DataObject
+) -> None:
+    now = copy.copy(before)
+    now.samples = []
+    for sample in before.samples:
+        fate = data.draw(st.sampled_from(["same", "value", "labels", "name", "gone"]))
+        if fate == "same":
+            now.samples.append(sample)
+        elif fate == "value":
+            now.samples.append(sample._replace(value=data.draw(numbers)))
+        elif fate == "labels":
+            now.samples.append(sample._replace(labels=data.draw(st.dictionaries(words, words))))
+        elif fate == "name":
+            now.samples.append(sample._replace(name=data.draw(words)))
+    if data.draw(st.booleans()):
+        now.samples += other.samples
+    rendered, afresh = render(now, (before, render(before))), render(now)
+    assert (rendered.text, rendered.openmetrics) == (afresh.text, afresh.openmetrics)
+    assert (rendered.names, rendered.dropped) == (afresh.names, afresh.dropped)
+    again = render(now, (now, rendered))
+    assert (again.text, again.openmetrics) == (afresh.text, afresh.openmetrics)
+    assert render(other, (now, rendered)).text == render(other).text
 
 
 @given(st.lists(st.tuples(words, words, words), unique=True, min_size=1), numbers)

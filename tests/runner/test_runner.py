@@ -205,7 +205,7 @@ def test_a_hundred_scrapers_share_the_work(monkeypatch: pytest.MonkeyPatch) -> N
             encoded.append(threading.current_thread().name)
             return ("# HELP panewatch_x Help.\n# TYPE panewatch_x gauge\npanewatch_x 1.0\n",)
 
-    def render_counted(_family: Metric) -> Rendered:
+    def render_counted(_family: Metric, _before: object) -> Rendered:
         rendered = object.__new__(Counted)
         object.__setattr__(rendered, "names", frozenset({"panewatch_x"}))
         object.__setattr__(rendered, "dropped", 0)
