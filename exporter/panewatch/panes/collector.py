@@ -14,7 +14,7 @@ from prometheus_client import Metric
 from panewatch.collector import SourceUnavailable
 from panewatch.config import Config
 from panewatch.panes.discovery import DEFAULT, find_running, find_sockets, name_servers, probe
-from panewatch.panes.families import CommandNames, build_families, keep_unchanged
+from panewatch.panes.families import CommandNames, build_families
 from panewatch.panes.model import PaneObserver
 from panewatch.panes.published import Published
 from panewatch.panes.servers import Address, list_configured, match, name_path
@@ -114,8 +114,7 @@ class PanesCollector:
         same = len(published) == len(self._seen) and all(map(is_, published, self._seen))
         if not same:
             self._seen = published
-            families = build_families(published, self._commands)
-            self._families = tuple(keep_unchanged(self._families, families))
+            self._families = tuple(build_families(published, self._commands, self._families))
         yield from self._families
         if fault is not None:
             raise fault

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter, is_
 from typing import TypeAlias
 
 from prometheus_client import Metric
@@ -45,11 +46,17 @@ _SERVER_SPECS = (
     c.SWEEP_DURATION,
 )
 
+_LABELS, _VALUE = attrgetter("labels"), attrgetter("value")
+
+_NAMES = {spec.name: spec.family().name for spec in c.METRICS}
+"""What a family is called, which is not always what its series are called."""
+
 OTHER = "other"
 """The label value of a command that came too late."""
 
 Labels: TypeAlias = dict[str, str]
-Views: TypeAlias = Sequence[tuple[PaneView, Labels]]
+Views: TypeAlias = Sequence[PaneView]
+Known: TypeAlias = Mapping[str, Metric]
 
 
 class CommandNames:
@@ -72,34 +79,97 @@ class CommandNames:
         return command
 
 
-def build_families(published: Sequence[Published], commands: CommandNames) -> Iterator[Metric]:
+def build_families(
+    published: Sequence[Published], commands: CommandNames, before: Iterable[Metric] = ()
+) -> Iterator[Metric]:
     """Yield the families of the ``panes`` domain.
 
     Panes of a server that cannot be read show only who they are and that their state
-    is unknown.
+    is unknown. A family that is equal to one of ``before`` is that very object, and so is
+    a sample that is equal to the one in its place there: this spares a runner the
+    work on most of them.
     """
+    known = {family.name: family for family in before}
     up, lost = (
-        [
-            (view, _label(view.identity))
-            for server in published
-            if (server.state == "up") is readable
-            for view in server.panes
-        ]
-        for readable in (True, False)
+        [view for server in servers for view in server.panes]
+        for servers in (
+            [server for server in published if server.state == "up"],
+            [server for server in published if server.state != "up"],
+        )
     )
-    yield _build_info([*up, *lost], commands)
-    yield _build_states([*up, *lost])
-    yield _build_state_seconds(up)
+    both = [*up, *lost]
+    yield _build(
+        c.PANE_INFO, [_label_info(view, commands) for view in both], [1] * len(both), known
+    )
+    yield _build_each(c.PANE_STATE, c.STATES, both, _tell_state, known)
+    yield _build_each(c.PANE_STATE_SECONDS, c.STATES, up, _tell_state_seconds, known)
+    labels = [_label(view.identity) for view in up]
     for spec, attribute in _PANE_VALUES:
-        family = spec.family()
-        for view, labels in up:
-            value = getattr(view, attribute)
-            if value is not None:
-                _add(family, spec, labels, value)
-        yield family
-    yield _build_deaths(up)
-    yield from _build_servers(published)
-    yield from merge(family for server in published for family in server.families)
+        values = [getattr(view, attribute) for view in up]
+        if None in values:
+            present = [place for place, value in enumerate(values) if value is not None]
+            yield _build(spec, [labels[i] for i in present], [values[i] for i in present], known)
+        else:
+            yield _build(spec, labels, values, known)
+    yield _build_each(c.PANE_DEATHS, c.ENDS, up, _tell_deaths, known)
+    yield from _build_servers(published, known)
+    for family in merge(family for server in published for family in server.families):
+        old = known.get(family.name)
+        yield family if old is None or old.samples != family.samples else old
+
+
+def _build(
+    spec: MetricSpec, labels: Sequence[Labels], values: Sequence[float], known: Known
+) -> Metric:
+    """Build a family of these series, or return the known one where that is equal."""
+    old = known.get(_NAMES[spec.name])
+    last: Sequence[Sample] = () if old is None else old.samples
+    name = spec.full_name
+    if len(last) == len(labels) and all(map(is_, map(_LABELS, last), labels)):
+        if old is not None and list(map(_VALUE, last)) == values:
+            return old
+        samples = [
+            sample if sample.value == value else Sample(name, sample.labels, value)
+            for sample, value in zip(last, values, strict=True)
+        ]
+    else:
+        samples = [Sample(name, *series) for series in zip(labels, values, strict=True)]
+        if old is not None and last == samples:
+            return old
+    family = spec.family()
+    family.samples = samples
+    return family
+
+
+def _build_each(
+    spec: MetricSpec,
+    choices: tuple[str, ...],
+    views: Views,
+    tell: Callable[[PaneView], Iterable[float]],
+    known: Known,
+) -> Metric:
+    """Build a family with a series for each of ``choices``, its last label, in each pane."""
+    label = spec.labels[-1]
+    labels = [each for view in views for each in _label_each(view.identity, label, choices)]
+    values = [value for view in views for value in tell(view)]
+    return _build(spec, labels, values, known)
+
+
+_SHOWN = {state: [float(state == each) for each in c.STATES] for state in c.STATES}
+
+
+def _tell_state(view: PaneView) -> Iterable[float]:
+    return _SHOWN[view.state]
+
+
+def _tell_state_seconds(view: PaneView) -> Iterable[float]:
+    seconds = view.state_seconds
+    return [seconds.get(state, 0.0) for state in c.STATES]
+
+
+def _tell_deaths(view: PaneView) -> Iterable[float]:
+    deaths = view.deaths
+    return [deaths.get(end, 0) for end in c.ENDS]
 
 
 @lru_cache(maxsize=4096)
@@ -108,28 +178,22 @@ def _label(identity: Identity) -> Labels:
     return dict(zip(c.PANE, identity, strict=True))
 
 
+def _label_info(view: PaneView, commands: CommandNames) -> Labels:
+    program = view.program
+    return _label_program(view.identity, view.pane_id, commands.admit(program.command),
+                          program.agent, program.kind)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _label_program(identity: Identity, pane_id: str, command: str, agent: str, kind: str) -> Labels:
+    more = {"pane_id": pane_id, "command": command, "agent": agent, "kind": kind}
+    return _label(identity) | more
+
+
 @lru_cache(maxsize=8192)
-def _label_each(
-    identity: Identity, label: str, values: tuple[str, ...]
-) -> tuple[tuple[str, Labels], ...]:
-    """Return each value of a closed set with the labels of its series, shared as above."""
-    return tuple((value, _label(identity) | {label: value}) for value in values)
-
-
-def _add(family: Metric, spec: MetricSpec, labels: Labels, value: float) -> None:
-    """Add a sample; ``labels`` may be shared, nobody changes them."""
-    family.samples.append(Sample(spec.full_name, labels, value))
-
-
-def keep_unchanged(before: Sequence[Metric], now: Iterable[Metric]) -> Iterator[Metric]:
-    """Yield the families of ``now``, and the very object of ``before`` where they are equal.
-
-    That spares the work on most of them: a runner keeps the text of the same object.
-    """
-    known = {family.name: family for family in before}
-    for family in now:
-        old = known.get(family.name)
-        yield family if old is None or old.samples != family.samples else old
+def _label_each(identity: Identity, label: str, choices: tuple[str, ...]) -> tuple[Labels, ...]:
+    """Return the labels of the series for each of a closed set, shared as above."""
+    return tuple(_label(identity) | {label: choice} for choice in choices)
 
 
 def merge(families: Iterable[Metric]) -> Iterator[Metric]:
@@ -144,49 +208,13 @@ def merge(families: Iterable[Metric]) -> Iterator[Metric]:
     yield from merged.values()
 
 
-def _build_info(views: Views, commands: CommandNames) -> Metric:
-    family = c.PANE_INFO.family()
-    for view, labels in views:
-        program = view.program
-        _add(family, c.PANE_INFO, labels | {
-            "pane_id": view.pane_id,
-            "command": commands.admit(program.command),
-            "agent": program.agent,
-            "kind": program.kind,
-        }, 1)  # fmt: skip
-    return family
+def _build_servers(published: Sequence[Published], known: Known) -> Iterator[Metric]:
+    labels: dict[str, list[Labels]] = {spec.name: [] for spec in _SERVER_SPECS}
+    values: dict[str, list[float]] = {spec.name: [] for spec in _SERVER_SPECS}
 
-
-def _build_states(views: Views) -> Metric:
-    family = c.PANE_STATE.family()
-    for view, _ in views:
-        for state, with_state in _label_each(view.identity, "state", c.STATES):
-            _add(family, c.PANE_STATE, with_state, float(state == view.state))
-    return family
-
-
-def _build_state_seconds(views: Views) -> Metric:
-    family = c.PANE_STATE_SECONDS.family()
-    for view, _ in views:
-        for state, with_state in _label_each(view.identity, "state", c.STATES):
-            seconds = view.state_seconds.get(state, 0.0)
-            _add(family, c.PANE_STATE_SECONDS, with_state, seconds)
-    return family
-
-
-def _build_deaths(views: Views) -> Metric:
-    family = c.PANE_DEATHS.family()
-    for view, _ in views:
-        for result, with_result in _label_each(view.identity, "result", c.ENDS):
-            _add(family, c.PANE_DEATHS, with_result, view.deaths.get(result, 0))
-    return family
-
-
-def _build_servers(published: Sequence[Published]) -> Iterator[Metric]:
-    families = {spec: spec.family() for spec in _SERVER_SPECS}
-
-    def add(spec: MetricSpec, value: float, **labels: str) -> None:
-        _add(families[spec], spec, labels, float(value))
+    def add(spec: MetricSpec, value: float, **pairs: str) -> None:
+        labels[spec.name].append(pairs)
+        values[spec.name].append(float(value))
 
     for server in published:
         name, up = server.server, server.state == "up"
@@ -203,4 +231,5 @@ def _build_servers(published: Sequence[Published]) -> Iterator[Metric]:
             add(c.CALLS_TOTAL, server.calls.get(call, 0), server=name, call=call)
         if server.sweep_seconds is not None:
             add(c.SWEEP_DURATION, server.sweep_seconds, server=name)
-    yield from families.values()
+    for spec in _SERVER_SPECS:
+        yield _build(spec, labels[spec.name], values[spec.name], known)
