@@ -88,13 +88,16 @@ def test_a_command_that_shows_text_may_fail_itself(shell: Place) -> None:
     assert shell.opened() == 1
 
 
-def test_a_pause_while_typing_does_not_hide_what_was_typed(shell: Place) -> None:
-    shell.type("c", enter=False)
+@pytest.mark.parametrize("typed", ["", "c"])
+def test_a_pause_while_typing_does_not_hide_what_was_typed(shell: Place, typed: str) -> None:
+    shell.command("true")
+    shell.type(typed, enter=False)
     # An unfinished line is handed on after a pause; the metric that tells is its count.
     lines = shell.value("pane_lines_total")
     wait_until(lambda: shell.value("pane_lines_total") > lines)
-    shell.command("at train.log")
+    shell.command("cat train.log".removeprefix(typed))
     assert shell.open_rules() == {}
+    assert shell.value("pane_lines_noise_total")
 
 
 def test_commands_that_fail_again_and_again_are_friction(shell: Place) -> None:
