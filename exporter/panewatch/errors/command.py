@@ -14,7 +14,7 @@ _ENVIRONMENT = r"(?:\([^()\n]{1,40}\) )?"
 PROMPTS: Final = (
     rf"^{_ENVIRONMENT}[$❯] [^ \n]",
     rf"^{_ENVIRONMENT}{_WHO}[^\n$#%>❯]{{0,100}}[$#%>❯] ?[^ \n]",
-    r"^➜ +[^ \n]",
+    rf"^{_ENVIRONMENT}➜ +[^ \n]",
     r"^(?:bash|sh|zsh|ksh)-\d[\d.]{0,5}[$#] [^ \n]",
     r"^PS [A-Z]:[^\n>]{0,100}> [^ \n]",
     r"^[~/][^\n $#%>❯]{0,80} [$❯%>] [^ \n]",

@@ -26,6 +26,9 @@ _FAR: Final = 80
 
 _QUOTES: Final = frozenset("\"'`“‘«")
 
+_BEFORE_QUOTES: Final = frozenset(("", *" \t([{<=:,;"))
+"""What stands before an opening quotation mark."""
+
 _USAGE: Final = linear.compile(r"(?i)^\s*usage:?(?:\s|$)")
 _CODE: Final = linear.compile(
     r"^\s*(?:(?:raise|except|catch|throw|throws|return|if|elif|else|for|while|def|class|func|fn|fun"
@@ -50,7 +53,8 @@ def find_reason(line: str, start: int, above: LookBack) -> Reason | None:
     is for those that match further in.
     """
     if start > 0:
-        if line[start - 1] in _QUOTES:
+        # A quote that ends a name, as in `'/a': No space left`, quotes nothing behind it.
+        if line[start - 1] in _QUOTES and line[start - 2 : start - 1] in _BEFORE_QUOTES:
             return "quotation"
         if _CODE.search(line) is not None:
             return "source-code"

@@ -84,7 +84,7 @@ class Rulebook:
         """Compile what is looked for in whole blocks, and what in single lines of those.
 
         Lines are chosen by the words that a rule cannot match without. What has none but
-        words that every error has, and all noise, is looked for in lines with such a word.
+        words that every error has, and noise, is looked for in lines with such a word.
         """
         words: defaultdict[Word, set[int]] = defaultdict(set)
         common: defaultdict[Word, set[int]] = defaultdict(set)
@@ -94,7 +94,8 @@ class Rulebook:
         for number, rule in enumerate(self.rules):
             for expression in rule.match:
                 needed, caseless = find_words(expression)
-                if rule.kind == "noise" or (needed and all(map(_tells_trouble, needed))):
+                mutes = rule.kind == "noise" and not rule.until
+                if mutes or (needed and all(map(_tells_trouble, needed))):
                     target = common
                 elif needed and all(map(is_rare, needed)):
                     target = words
