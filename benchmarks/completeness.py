@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from prometheus_client import Metric
 
@@ -56,6 +57,8 @@ class Plan:
 
 class Witness:
     """An observer that keeps the looks at each pane and their times."""
+
+    name: ClassVar[str] = "witness"
 
     def __init__(self) -> None:
         self.looks: dict[str, list[Look]] = defaultdict(list)
