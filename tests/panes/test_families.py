@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
+from typing import get_type_hints
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,12 @@ from panewatch.panes.state import Program
 from panewatch.panes.tracked import PaneView
 
 NUMBERS = st.integers(0, 2)
+OF_KIND = {
+    int: NUMBERS,
+    float: NUMBERS,
+    int | None: st.none() | NUMBERS,
+    float | None: st.none() | NUMBERS,
+}
 VIEWS = st.builds(
     PaneView,
     identity=st.builds(
@@ -28,11 +35,7 @@ VIEWS = st.builds(
     state=st.sampled_from(c.STATES),
     state_seconds=st.dictionaries(st.sampled_from(c.STATES), st.sampled_from([0.0, 1.5])),
     deaths=st.dictionaries(st.sampled_from(c.ENDS), NUMBERS),
-    **{
-        field.name: st.none() | NUMBERS if "None" in str(field.type) else NUMBERS
-        for field in fields(PaneView)
-        if str(field.type) in {"int", "float", "int | None", "float | None"}
-    },
+    **{name: OF_KIND[kind] for name, kind in get_type_hints(PaneView).items() if kind in OF_KIND},
 )
 
 
@@ -74,7 +77,7 @@ def test_of_what_changed_only_the_new_samples_are_new(panes: tuple[PaneView, ...
     server = Published("default", "up", 0.0, panes)
     before = {family.name: family for family in build_families([server], CommandNames())}
     first, *rest = panes
-    more = replace(server, panes=(replace(first, lines=first.lines + 1), *rest))
+    more = replace(server, panes=(first._replace(lines=first.lines + 1), *rest))
     changed = [
         (before[family.name], family)
         for family in build_families([more], CommandNames(), before.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
 from prometheus_client import Metric
@@ -40,8 +39,7 @@ class Line(NamedTuple):
     redrawn: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """What one pane shows now: its screen, top to bottom, wrapped lines joined.
 
     ``cursor_line`` is the index into ``lines`` of the line that the cursor is on,
@@ -53,8 +51,7 @@ class Frame:
     alternate: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PaneUpdate:
+class PaneUpdate(NamedTuple):
     """One look at one pane, as observers get it.
 
     ``gap`` tells that text was lost since the last look: before, between or after the

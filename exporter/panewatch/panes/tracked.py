@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from panewatch.config import PanesSettings
 from panewatch.panes.ends import EndWatch
@@ -44,8 +45,7 @@ class Counts:
     deaths: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True, slots=True)
-class PaneView:
+class PaneView(NamedTuple):
     """What is exported of one pane, fixed at the moment of the last sweep.
 
     Values that are not known are None. Times are in Unix time or seconds.
