@@ -100,6 +100,24 @@ def test_a_pause_while_typing_does_not_hide_what_was_typed(shell: Place, typed: 
     assert shell.value("pane_lines_noise_total")
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "dev@host:~$ ", "[dev@host work]$ ", "root@host:/# ", "(venv) dev@host:~$ ", "$ ", "❯ ",
+        "➜  work git:(main) ✗ ", "bash-5.2$ ", "~/work % ", "~/work ❯ ", "└─$ ", "╰─➤ ", "╰─❯ ",
+    ],
+)  # fmt: skip
+def test_prompts_of_many_shapes_tell_of_the_command(live: Live, prompt: str) -> None:
+    puppet, place = live.puppet()
+    missing = ERRORS.splitlines()[3]
+    puppet.print(f"{prompt}cat train.log", missing, f"{prompt}echo", "")
+    place.settle()
+    assert place.open_rules() == {}
+    assert place.value("pane_lines_noise_total") == 1
+    puppet.print(f"{prompt}python3 train.py", missing)
+    wait_until(place.open_rules)
+
+
 def test_commands_that_fail_again_and_again_are_friction(shell: Place) -> None:
     for number in range(4):
         shell.command(f"python3 -c 'import moola{number}'")

@@ -10,11 +10,14 @@ from panewatch.errors import linear
 
 _WHO = r"\[?[\w.-]{1,32}@[\w.-]{1,64}"
 _ENVIRONMENT = r"(?:\([^()\n]{1,40}\) )?"
+_BOX = r"[└╰][─━]{1,4}"
+"""The beginning of the second line of a prompt that is drawn around the first."""
 
 PROMPTS: Final = (
     rf"^{_ENVIRONMENT}[$❯] [^ \n]",
     rf"^{_ENVIRONMENT}{_WHO}[^\n$#%>❯]{{0,100}}[$#%>❯] ?[^ \n]",
     rf"^{_ENVIRONMENT}➜ +[^ \n]",
+    rf"^{_BOX}[$#%>❯➤╼] ?[^ \n]",
     r"^(?:bash|sh|zsh|ksh)-\d[\d.]{0,5}[$#] [^ \n]",
     r"^PS [A-Z]:[^\n>]{0,100}> [^ \n]",
     r"^[~/][^\n $#%>❯]{0,80} [$❯%>] [^ \n]",
@@ -23,7 +26,7 @@ PROMPTS: Final = (
 """What the scanner looks for to notice a new command; each is tried on whole lines."""
 
 _SHELL: Final = linear.compile(
-    rf"^{_ENVIRONMENT}(?:{_WHO}[^$#%>❯]{{0,100}}[$#%>❯] ?|[$❯] |"
+    rf"^{_ENVIRONMENT}(?:{_WHO}[^$#%>❯]{{0,100}}[$#%>❯] ?|[$❯] |{_BOX}[$#%>❯➤╼] ?|"
     r"➜ +[^ ]+(?: +git:\([^)]*\))?(?: +✗)?(?: +|$)|"
     r"(?:bash|sh|zsh|ksh)-\d[\d.]*[$#] |PS [A-Z]:[^>]{0,100}> |[~/][^ $#%>❯]{0,80} [$❯%>] )(.*)$"
 )

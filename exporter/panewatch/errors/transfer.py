@@ -28,7 +28,7 @@ def read_rate(line: str) -> float | None:
 
     scp, wget and curl count in powers of 1024, whatever letter they print.
     """
-    if "B/s" in line or "b/s" in line or "ytes/s" in line:
+    if "/s" in line:
         found = _RATE.search(line)
         if found is None:
             return None
