@@ -13,8 +13,8 @@ from panewatch.errors.rulebook import Rulebook
 from panewatch.problems import Problem
 
 
-def build_rulebook(settings: ErrorsSettings) -> Rulebook:
-    """Read and compile all rules.
+def build_rulebook(settings: ErrorsSettings, in_use: Rulebook | None = None) -> Rulebook:
+    """Read and compile all rules; where they are those ``in_use``, return these.
 
     Raises:
         RulesError: with everything that is wrong with the user's packs and severities,
@@ -37,7 +37,10 @@ def build_rulebook(settings: ErrorsSettings) -> Rulebook:
     severities = {
         name: severity for name, severity in settings.severity.items() if severity != "off"
     }
-    rulebook = Rulebook([rule for rule in rules if rule.id not in dropped], severities)
+    chosen = [rule for rule in rules if rule.id not in dropped]
+    if in_use is not None and in_use.holds(chosen, severities):
+        return in_use
+    rulebook = Rulebook(chosen, severities)
     # Those in use: with another severity, and without what is off.
     ids = {rule.id for rule in own}
     failed = list(check_examples(rulebook, [r for r in rulebook.rules if r.id in ids]))

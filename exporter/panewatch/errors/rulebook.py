@@ -62,11 +62,7 @@ class Rulebook:
     def __init__(
         self, rules: Sequence[Rule], severities: Mapping[str, Severity] | None = None
     ) -> None:
-        severities = severities or {}
-        self.rules = tuple(
-            replace(rule, severity=severities[rule.id]) if rule.id in severities else rule
-            for rule in rules
-        )
+        self.rules = _judge(rules, severities or {})
         self.by_id = {rule.id: rule for rule in self.rules}
         self.by_kind = {kind: [rule for rule in self.rules if rule.kind == kind] for kind in KINDS}
         self.kinds = tuple(sorted({(r.severity, r.category) for r in self.by_kind["error"]}))
@@ -79,6 +75,10 @@ class Rulebook:
         self._first, self._second = self._compile()
         self._exact: dict[int, _Exact] = {}
         self._known: dict[str, Candidates] = {}
+
+    def holds(self, rules: Sequence[Rule], severities: Mapping[str, Severity]) -> bool:
+        """Tell whether it is made of just these rules, read anew."""
+        return list(map(repr, self.rules)) == list(map(repr, _judge(rules, severities)))
 
     def _compile(self) -> tuple[Scanner, Scanner]:
         """Compile what is looked for in whole blocks, and what in single lines of those.
@@ -159,6 +159,14 @@ class Rulebook:
         if exact is None:
             exact = self._exact[number] = _Exact(self.rules[number])
         return exact.takes(text)
+
+
+def _judge(rules: Sequence[Rule], severities: Mapping[str, Severity]) -> tuple[Rule, ...]:
+    """Return the rules with the severities that are asked for."""
+    return tuple(
+        replace(rule, severity=severities[rule.id]) if rule.id in severities else rule
+        for rule in rules
+    )
 
 
 class _Exact:

@@ -43,7 +43,7 @@ class RulesInUse:
         Raises:
             RulesError: a pack is bad; the rules in use stay.
         """
-        self._next = build_rulebook(config.errors)
+        self._next = build_rulebook(config.errors, self._rulebook)
         if self._rulebook is None:
             self.adopt()
 
