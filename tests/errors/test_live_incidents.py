@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from errors.live_panes import Live, live_panes
+from errors.live_panes import Live, Place, live_panes
+from panes.private_tmux import Puppet
 from polling import wait_until
 
 MISSING = "ModuleNotFoundError: No module named 'moola'"
@@ -149,3 +150,31 @@ def test_quiet_ends_an_incident_once_the_pane_goes_on() -> None:
         wait_until(lambda: not place.open_rules())
         assert sum(live.values("incidents_resolved_total", outcome="quiet")) == 1
         assert sum(live.values("incident_recovery_seconds_count")) == 0
+
+
+def test_panes_that_swap_take_their_incidents_along_and_no_counter_falls(live: Live) -> None:
+    (first, here), (second, there) = live.puppet(), live.puppet()
+    first.print(MISSING, MISSING)
+    second.print(MISSING_FILE + "'a'")
+    wait_until(lambda: here.value("pane_error_lines_total") == 2 and there.open_rules())
+    live.tmux.run("swap-pane", "-d", "-s", here.pane, "-t", there.pane)
+    wait_until(lambda: there.open_rules() == {RULE: 1} and here.open_rules() == {FILE_RULE: 1})
+    assert here.value("pane_error_lines_total") == 2
+    assert there.value("pane_error_lines_total") == 1
+    first.print(MISSING)
+    wait_until(lambda: there.value("pane_error_lines_total") == 2)
+    assert here.value("pane_error_lines_total") == 2
+
+
+def test_a_renamed_session_takes_its_counters_along(live: Live) -> None:
+    live.tmux.run("new-session", "-d", "-s", "before", "sleep 1000")
+    puppet = Puppet(live.tmux, live.tmux.ask("#{pane_id}", "before"))
+    place = Place(live, puppet.pane)
+    wait_until(lambda: place.value("pane_captures_total"), what="the pane is read")
+    puppet.print(MISSING)
+    wait_until(place.open_rules)
+    live.tmux.run("rename-session", "-t", "before", "after")
+    renamed = Place(live, puppet.pane)
+    wait_until(renamed.open_rules)
+    assert renamed.value("pane_error_lines_total") == 1
+    assert not live.samples("pane_error_lines_total", **place.labels)
