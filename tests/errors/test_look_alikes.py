@@ -86,8 +86,10 @@ def test_what_a_command_shows_did_not_happen(command: str, prompt: str, rulebook
     [
         (
             "diff",
-            "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1,3 +1,4 @@\n import x\n"
-            f"+{ERROR}\n-Killed\n+raise RuntimeError('CUDA out of memory')\n",
+            (
+                "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1,3 +1,4 @@\n import x\n"
+                f"+{ERROR}\n-Killed\n+raise RuntimeError('CUDA out of memory')\n"
+            ),
         ),
         (
             "listing",
@@ -95,17 +97,21 @@ def test_what_a_command_shows_did_not_happen(command: str, prompt: str, rulebook
         ),
         (
             "help",
-            "usage: train [-h] [--fatal]\n\noptions:\n  -h, --help  show this help message\n"
-            "  --fatal     Error: out of memory is fatal\n  --killed    Killed\n",
+            (
+                "usage: train [-h] [--fatal]\n\noptions:\n  -h, --help  show this help message\n"
+                "  --fatal     Error: out of memory is fatal\n  --killed    Killed\n"
+            ),
         ),
         (
             "source",
-            "raise RuntimeError('CUDA out of memory')\n"
-            "except ModuleNotFoundError:  # No module named 'x'\n"
-            '    print("Error: No space left on device")\n'
-            "    logger.error('Connection refused: %s', host)\n"
-            "if 'No space left on device' in text:\n"
-            "// fatal: out of memory\n",
+            (
+                "raise RuntimeError('CUDA out of memory')\n"
+                "except ModuleNotFoundError:  # No module named 'x'\n"
+                '    print("Error: No space left on device")\n'
+                "    logger.error('Connection refused: %s', host)\n"
+                "if 'No space left on device' in text:\n"
+                "// fatal: out of memory\n"
+            ),
         ),
         ("quotation", 'The log says "RuntimeError: CUDA out of memory" and then goes on.'),
     ],

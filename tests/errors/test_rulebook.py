@@ -10,10 +10,11 @@ from random import Random
 import pytest
 
 from errors.expressions import sample
+from errors.panes import make_rule
 from panewatch.errors import pack
 from panewatch.errors.classifier import choose
 from panewatch.errors.loading import check_examples
-from panewatch.errors.rule import ANY, CATEGORIES, FRICTIONS, KINDS, SEVERITIES, Rule
+from panewatch.errors.rule import ANY, CATEGORIES, FRICTIONS, KINDS, SEVERITIES
 from panewatch.errors.rulebook import Rulebook
 
 RULES = pack.load_builtin()
@@ -22,11 +23,6 @@ PACKS = sorted(
     for file in (resources.files("panewatch.errors") / "packs").iterdir()
     if file.name.endswith(".yaml")
 )
-
-
-def make_rule(name: str, match: str, **values: object) -> Rule:
-    usual: dict[str, object] = {"kind": "error", "suggestion": "mend it"}
-    return Rule(name, match=(match,), **(usual | values))  # type: ignore[arg-type]
 
 
 def test_there_are_enough_rules_of_every_kind() -> None:

@@ -228,7 +228,7 @@ def _choose_lines(pane: _Pane, update: PaneUpdate) -> list[Line]:
     lines = list(update.lines[begin:])
     if pane.held is not None and not update.lines[0].continued:
         lines.insert(0, pane.held)
-    pane.taken, pane.held = False, None
+    pane.taken, pane.held = bool(begin) and not lines, None
     if lines and _is_unfinished(lines[-1], update.frame) and read_prompt(lines[-1].text):
         pane.held = lines.pop()
     return lines

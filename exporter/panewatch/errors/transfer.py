@@ -17,7 +17,10 @@ _CURL: Final = linear.compile(
 )
 _PERCENT: Final = linear.compile(r"(?:^|[^\d.])(\d{1,3})(?:\.\d+)?%")
 
+_RSYNC: Final = linear.compile(r"^ {2,}[\d.,]+[KMGT]? {1,4}\d{1,3}% ")
 _BINARY_TOOLS: Final = ("eta", "ETA", "=>")
+_DECIMAL_BAR: Final = "━"
+"""What rich draws, for pip and others, which count in powers of 1000."""
 
 _STANDS_SECONDS: Final = 5.0
 """A bar that did not change for so long stands still."""
@@ -26,7 +29,7 @@ _STANDS_SECONDS: Final = 5.0
 def read_rate(line: str) -> float | None:
     """Return the rate in bytes per second that a bar shows; None where it is no bar.
 
-    scp, wget and curl count in powers of 1024, whatever letter they print.
+    scp, rsync, wget and curl count in powers of 1024, whatever letter they print.
     """
     if "/s" in line:
         found = _RATE.search(line)
@@ -35,7 +38,8 @@ def read_rate(line: str) -> float | None:
         number, prefix, infix, unit = found.groups()
         if unit == "b" and not infix and prefix:  # bits, as speed tests print them
             return None
-        binary = bool(infix) or any(map(line.__contains__, _BINARY_TOOLS))
+        old_tool = any(map(line.__contains__, _BINARY_TOOLS)) and _DECIMAL_BAR not in line
+        binary = bool(infix) or old_tool or _RSYNC.match(line) is not None
         factor = (_BINARY if binary else _DECIMAL)[prefix.lower()]
         return float(number.replace(",", ".")) * factor
     if line[:3].strip(" ").isdigit():

@@ -1,0 +1,89 @@
+"""Looks at panes, made up, and what an observer exports of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from panewatch.config import Config
+from panewatch.errors.observer import ErrorsObserver
+from panewatch.errors.rulebook import Rulebook
+from panewatch.errors.rules_in_use import RulesInUse
+from panewatch.exposition import render
+from panewatch.panes.model import Frame, Identity, Line, PaneKey, PaneUpdate
+
+PROMPT = "user@host:~$"
+
+
+def name_place(pane: str) -> Identity:
+    return Identity("default", "work", "0", pane)
+
+
+def use(rulebook: Rulebook) -> RulesInUse:
+    """Return rules in use that were not read from files."""
+    rules = RulesInUse()
+    rules._rulebook = rulebook
+    return rules
+
+
+class Looks:
+    """An observer and the clock by which it is told of panes, one second a look."""
+
+    def __init__(self, rulebook: Rulebook, config: Config | None = None) -> None:
+        self.rules = use(rulebook)
+        self.now = 1000.0
+        self.observer = ErrorsObserver(self.rules, config or Config(), lambda: self.now + 1e9)
+
+    def look(
+        self,
+        *lines: str | Line,
+        pane: str = "%1",
+        place: str = "0",
+        wait: float = 1.0,
+        screen: Sequence[str] = ("",),
+        alternate: bool = False,
+        gap: bool = False,
+        command: str = "bash",
+        state: str = "working",
+    ) -> None:
+        self.now += wait
+        self.observer.observe(
+            PaneUpdate(
+                key=PaneKey(1, 1, pane),
+                identity=name_place(place),
+                frame=Frame(screen, max(0, len(screen) - 1), alternate),
+                lines=[line if isinstance(line, Line) else Line(line) for line in lines],
+                gap=gap,
+                command=command,
+                state=state,
+                monotonic=self.now,
+            )
+        )
+
+    def forget(self, pane: str = "%1") -> None:
+        self.observer.forget(PaneKey(1, 1, pane))
+
+    def values(self, name: str, **labels: str) -> list[float]:
+        return [
+            sample.value
+            for family in self.observer.collect()
+            for sample in family.samples
+            if sample.name == f"panewatch_{name}"
+            and all(sample.labels.get(label) == value for label, value in labels.items())
+        ]
+
+    def value(self, name: str, **labels: str) -> float:
+        """Add up the samples that have these labels."""
+        return sum(self.values(name, **labels))
+
+    def counters(self) -> dict[tuple[object, ...], float]:
+        """Every sample of every counter, by its name and labels."""
+        return {
+            (sample.name, *sorted(sample.labels.items())): sample.value
+            for family in self.observer.collect()
+            if family.type in {"counter", "histogram"}
+            for sample in family.samples
+        }
+
+    def expose(self) -> str:
+        families = [*self.observer.collect(), *self.rules.collect()]
+        return "".join(part for family in families for part in render(family).text)
