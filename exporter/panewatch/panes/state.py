@@ -46,7 +46,7 @@ def name_program(command: str, foreground: Foreground | None, settings: PanesSet
         foreground: Its arguments, where they can be seen.
         settings: Names of shells and agents.
     """
-    name = PurePath(command.removeprefix("-")).name or command
+    name = _find_name(command)
     names = {name} if foreground is None else {name, *foreground.names}
     for agent, known in settings.agents.items():
         if not names.isdisjoint(known):
@@ -54,6 +54,11 @@ def name_program(command: str, foreground: Foreground | None, settings: PanesSet
     if name in settings.shells and (foreground is None or not foreground.runs_script):
         return Program(command, "", "shell")
     return Program(command, "", _find_kind(name))
+
+
+@lru_cache(maxsize=1024)
+def _find_name(command: str) -> str:
+    return PurePath(command.removeprefix("-")).name or command
 
 
 @lru_cache(maxsize=1024)
