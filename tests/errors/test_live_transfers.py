@@ -16,13 +16,13 @@ MIBI = 2**20
 
 BARS = {
     "scp": ("model.pt  {p:3d}%  {p}MB  12.5MB/s   00:{s:02d} ETA", 12.5 * MIBI),
-    "rsync": ("    {p},345,678  {p:2d}%   12.50MB/s    0:00:{s:02d}", 12.5 * MEGA),
+    "rsync": ("    {p},345,678  {p:2d}%   12.50MB/s    0:00:{s:02d}", 12.5 * MIBI),
     "wget": ("model.pt  {p:2d}%[=====>      ]  {p}.00M  12.5MB/s    eta {s}s", 12.5 * MIBI),
     "curl": (
         " {p:2d}  100M  {p:2d} {p}M   0   0  12.5M    0  0:00:08  0:00:{s:02d}  0:00:04 12.5M",
         12.5 * MIBI,
     ),
-    "pip": ("   ━━━━━╸━━━━━━━━ {p}.0/100.0 MB 12.5 MB/s eta 0:00:{s:02d}", 12.5 * MIBI),
+    "pip": ("   ━━━━━╸━━━━━━━━ {p}.0/100.0 MB 12.5 MB/s eta 0:00:{s:02d}", 12.5 * MEGA),
     "aws": ("Completed {p}.0 MiB/100.0 MiB (12.5 MiB/s) with 1 file(s) remaining", 12.5 * MIBI),
 }  # fmt: skip
 
