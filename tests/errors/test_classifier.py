@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors.panes import Told, make_rule, read, summarize
-from panewatch.errors.pack import load_builtin
 from panewatch.errors.rulebook import Rulebook
 
 TRACEBACK = """\
@@ -63,8 +62,6 @@ something went wrong: fatal error in a place that nobody knows
 Segmentation fault (core dumped)
 0 errors"""
 
-RULEBOOK = Rulebook(load_builtin())
-
 
 def test_a_traceback_is_named_by_its_last_line(rulebook: Rulebook) -> None:
     told = read(rulebook, f"{TRACEBACK}\nfine again")
@@ -89,13 +86,13 @@ def test_a_traceback_may_come_in_two_parts(cut: int, rulebook: Rulebook) -> None
 
 @given(st.sets(st.integers(1, len(STORY.split("\n")) - 1)))
 @settings(max_examples=150, deadline=None)
-def test_any_partition_tells_the_same(cuts: set[int]) -> None:
+def test_any_partition_tells_the_same(rulebook: Rulebook, cuts: set[int]) -> None:
     lines = STORY.split("\n")
-    told = Told(RULEBOOK)
+    told = Told(rulebook)
     for begin, end in pairwise([0, *sorted(cuts), len(lines)]):
         told.feed("\n".join(lines[begin:end]))
     told.flush()
-    whole = read(RULEBOOK, STORY)
+    whole = read(rulebook, STORY)
     assert summarize(told.events) == summarize(whole.events)
     assert told.open_ids() == whole.open_ids()
 

@@ -122,7 +122,7 @@ def test_the_same_objects_while_nothing_changes() -> None:
     looks.look("nothing of interest")
     assert all(map(lambda a, b: a is b, before, looks.observer.collect()))
     looks.look("disk full")
-    assert list(looks.observer.collect())[0] is not before[0]
+    assert next(iter(looks.observer.collect())) is not before[0]
     rules = looks.rules.collect()
     assert looks.rules.collect() is rules
 

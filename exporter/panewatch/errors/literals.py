@@ -44,6 +44,7 @@ _CASELESS: Final = re.compile(r"\(\?[a-zA-Z]*i")
 _CLASS: Final = re.compile(r"(\^?)(\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
 _MEMBER: Final = re.compile(r"\[:\^?\w+:\]|\\.|.", re.DOTALL)
 _CODE: Final = re.compile(r"x\{\w*\}|x\w\w|[pP]\{\^?\w*\}|[pP]\w|[0-7]{1,3}")
+_QUOTED: Final = re.compile(r"\\Q(?P<text>.*?)(?:\\E|$)|\\.", re.DOTALL)
 _OTHER_LETTERS: Final = re.compile(r"[^\x00-\x7f]+")
 """Letters whose case the scan for words does not know."""
 
@@ -76,12 +77,17 @@ def find_words(expression: str) -> tuple[Words, bool]:
         The words, none where there are none; and whether their case does not matter.
     """
     caseless = _CASELESS.search(expression) is not None
-    part = _Parser(expression).parse()
+    part = _Parser(_QUOTED.sub(_unquote, expression)).parse()
     words: Iterable[str] = _best([part.needed, part.exact]) or ()
     if caseless:
         words = [max(_OTHER_LETTERS.split(word.lower()), key=len) for word in words]
     cut = frozenset(word[:_LONGEST] for word in words)
     return (frozenset() if "" in cut else cut), caseless
+
+
+def _unquote(found: re.Match[str]) -> str:
+    text: str | None = found["text"]
+    return found.group() if text is None else re.escape(text)
 
 
 class _Parser:
@@ -164,18 +170,11 @@ class _Parser:
             return _Part()
         letter = self._peek()
         self._place += 1
-        if letter == "Q":
-            return self._read_quoted()
         if letter in {"b", "B", "A", "z"}:
             return _Part(_EMPTY)
         if letter in _CONTROLS:
             return _Part(frozenset({_CONTROLS[letter]}))
         return _Part() if letter.isalnum() else _Part(frozenset({letter}))
-
-    def _read_quoted(self) -> _Part:
-        text, _, _ = self._text[self._place :].partition("\\E")
-        self._place = min(len(self._text), self._place + len(text) + 2)
-        return _Part(frozenset({text}))
 
     def _read_class(self) -> _Part:
         found = _CLASS.match(self._text, self._place)
