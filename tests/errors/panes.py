@@ -23,8 +23,10 @@ class Told:
         self.classifier = Classifier(rulebook, Incidents(count(1)))
         self.events: list[Event] = []
 
-    def feed(self, text: str, now: float = 0.0, *, quoted: bool = False) -> list[Event]:
-        events = self.classifier.feed(text.split("\n"), now, quoted=quoted)
+    def feed(
+        self, text: str, now: float = 0.0, *, quoted: bool = False, agent: bool = False
+    ) -> list[Event]:
+        events = self.classifier.feed(text.split("\n"), now, quoted=quoted, agent=agent)
         self.events += events
         return events
 
@@ -41,10 +43,10 @@ class Told:
         return [incident.rule.id for incident in self.open]
 
 
-def read(rulebook: Rulebook, text: str, *, quoted: bool = False) -> Told:
+def read(rulebook: Rulebook, text: str, *, quoted: bool = False, agent: bool = False) -> Told:
     """Return what a whole text tells."""
     told = Told(rulebook)
-    told.feed(text, quoted=quoted)
+    told.feed(text, quoted=quoted, agent=agent)
     told.flush()
     return told
 

@@ -150,17 +150,25 @@ def test_a_block_is_not_longer_than_some_hundred_lines(rulebook: Rulebook) -> No
 def test_what_begins_before_a_gap_does_not_end_after_it(rulebook: Rulebook) -> None:
     told = Told(rulebook)
     told.feed("user@host:~$ cat a\n" + "\n".join(TRACEBACK.split("\n")[:2]))
-    told.classifier.lose()
+    assert told.classifier.lose(0.0) == []  # cat showed it
     assert told.classifier.command is None
     assert told.flush() == []
     told.feed("Killed")
     assert told.open_ids() == ["process-killed"]
 
 
+def test_what_begins_before_a_gap_is_told_though_its_end_is_lost(rulebook: Rulebook) -> None:
+    told = Told(rulebook)
+    told.feed("\n".join(TRACEBACK.split("\n")[:2]))
+    (event,) = told.classifier.lose(0.0)
+    assert (event.opens, event.line) == (True, 0)
+    assert told.open_ids() == ["python-traceback"]
+
+
 def test_a_gap_ends_the_story_of_an_exception(rulebook: Rulebook) -> None:
     told = Told(rulebook)
     told.feed(f"{TRACEBACK}\nfine")
-    told.classifier.lose()
+    told.classifier.lose(0.0)
     told.feed(TRACEBACK.replace("moola.cuda", "numpy"))
     assert [incident.values for incident in told.open] == [("moola.cuda",), ("numpy",)]
 
@@ -177,7 +185,8 @@ def test_an_agent_speaks_where_it_quotes(rulebook: Rulebook) -> None:
              and rule.category == "agent" and "\n" not in rule.examples[0]]  # fmt: skip
     assert lines
     for line in lines:
-        assert len(read(rulebook, line, quoted=True).open) == 1, line
+        assert len(read(rulebook, line, quoted=True, agent=True).open) == 1, line
+        assert read(rulebook, line, quoted=True).open == [], line
 
 
 def test_captures_tell_incidents_apart_and_numbers_do_not() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panewatch.errors.command import PROSE, parse_command, read_prompt
+from panewatch.errors.command import PROSE, Prompt, parse_command, read_prompt
 from panewatch.errors.rulebook import Rulebook
 
 
@@ -36,9 +36,9 @@ from panewatch.errors.rulebook import Rulebook
     ],
 )
 def test_prompts(line: str, text: str, rulebook: Rulebook) -> None:
-    command = read_prompt(line)
-    assert command is not None
-    assert command.text == text
+    prompt = read_prompt(line)
+    assert prompt is not None
+    assert prompt.command.text == text
     # And the scan over whole blocks stops there.
     assert rulebook.find([line])[0].prompt
 
@@ -47,13 +47,33 @@ def test_prompts(line: str, text: str, rulebook: Rulebook) -> None:
     "line", ["➜  proj", "➜  proj git:(main)", "➜  proj git:(main) ✗", "user@host:~$", "❯ "]
 )
 def test_prompts_without_a_command(line: str) -> None:
-    command = read_prompt(line)
-    assert command is None or (command.text, command.quotes) == ("", False)
+    prompt = read_prompt(line)
+    assert prompt is None or (prompt.command.text, prompt.command.quotes) == ("", False)
 
 
-@pytest.mark.parametrize("line", ["● I will fix the error", "  ● Read(app.py)", "• Explored"])
-def test_what_agents_say(line: str) -> None:
-    assert read_prompt(line) is PROSE
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [("● I will fix the error", "bullet"), ("  ● Read(app.py)", "tool"), ("• Explored", "bullet")],
+)
+def test_what_agents_say(line: str, kind: str) -> None:
+    assert read_prompt(line) == Prompt(kind, PROSE)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("user@host:~$ a", "user@host:~/src$ b", True),
+        ("user@host:~$ a", "root@box:/# b", False),
+        ("user@host:~$ a", "$ b", False),
+        ("$ a", "$ b", True),
+        ("~/src ❯ a", "~/doc ❯ b", True),
+    ],
+)
+def test_a_shell_is_known_by_its_prompt(one: str, other: str, same: bool) -> None:
+    first, second = read_prompt(one), read_prompt(other)
+    assert first is not None
+    assert second is not None
+    assert (first.mark == second.mark) is same
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from panewatch.errors import linear
-from panewatch.errors.command import Command, read_prompt
+from panewatch.errors.command import Command, Prompt, read_prompt
 from panewatch.errors.context import Reason, find_reason
 from panewatch.errors.expression import is_anchored
 from panewatch.errors.incident import Incident, Incidents, mask
@@ -21,10 +22,10 @@ _LONGEST_BLOCK: Final = 400
 _BLOCK_SECONDS: Final = 5.0
 """A block whose end has not come by then is told of as it is."""
 
-_SAME_BLOCK: Final = 8
-"""Blocks of one rule that are nearer together are one story: chained exceptions."""
-
 _RETRY_LINES: Final = 5
+
+_LINK_LINES: Final = 4
+"""Within so many lines behind a line that links two failures, the second begins."""
 
 What: TypeAlias = Kind | Literal["unclassified", "command"]
 
@@ -76,8 +77,8 @@ class Classifier:
     """
 
     __slots__ = (
-        "_above", "_block", "_command", "_last_block", "_line", "_lines", "_quoted", "_run",
-        "incidents", "rulebook",
+        "_above", "_agent", "_block", "_command", "_failed", "_line", "_lines", "_link", "_mark",
+        "_quoted", "_run", "incidents", "rulebook",
     )  # fmt: skip
 
     def __init__(self, rulebook: Rulebook, incidents: Incidents) -> None:
@@ -89,7 +90,10 @@ class Classifier:
         self._run = 0
         self._command: Command | None = None
         self._block: _Block | None = None
-        self._last_block: tuple[Rule, int, Incident] | None = None
+        self._agent = self._failed = False
+        self._link = -_LINK_LINES - 1
+        self._mark = ""
+        """What tells the prompt of the command from prompts that it merely shows."""
         self._above: deque[str] = deque(maxlen=_REMEMBERED_LINES)
 
     @property
@@ -102,13 +106,17 @@ class Classifier:
         """Number of the next line."""
         return self._line
 
-    def feed(self, lines: Sequence[str], now: float, *, quoted: bool = False) -> list[Event]:
+    def feed(
+        self, lines: Sequence[str], now: float, *, quoted: bool = False, agent: bool = False
+    ) -> list[Event]:
         """Take in the next lines of the pane and return what they mean, in order.
 
         ``quoted`` tells that a program shows text in its own window: nothing of it happened
-        now, except to a coding agent, which speaks in the same place.
+        now. ``agent`` tells that a coding agent runs: its bullets are headings, and what it
+        says of itself counts wherever it stands.
         """
         self._quoted = quoted
+        self._agent = self._agent or agent
         found = self.rulebook.find(lines)
         events: list[Event] = []
         if found or self._block is not None:
@@ -129,10 +137,11 @@ class Classifier:
             self._close_block(self._line, now, events)
         return events
 
-    def lose(self) -> None:
+    def lose(self, now: float) -> list[Event]:
         """Note that lines were lost: what began before them may have ended in them."""
-        self._block = self._command = None
-        self._last_block = None
+        events = self.flush(now, force=True)
+        self._command = None
+        return events
 
     def _judge(
         self, index: int, found: Mapping[int, Candidates], now: float, events: list[Event]
@@ -141,12 +150,9 @@ class Classifier:
         candidates = found[index]
         line = self._line + index
         if candidates.prompt:
-            command = read_prompt(self._lines[index])
-            if command is not None:
-                self._command = command
-                self._run += 1
-                self._last_block = None
-                events.append(Event(line, "command", command=command))
+            prompt = read_prompt(self._lines[index])
+            if prompt is not None and self._believes(prompt):
+                events.append(self._begin(prompt, line))
                 return index + 1
         if not candidates.rules:
             if candidates.looks and self._find_reason(candidates.text, 1, index) is None:
@@ -156,7 +162,7 @@ class Classifier:
         reason = None
         if rule.kind != "noise":
             reason = self._find_reason(candidates.text, find_start(rule, candidates.text), index)
-            if rule.category == "agent" and reason == "quoted-output":
+            if self._agent and rule.category == "agent" and reason == "quoted-output":
                 reason = None  # an agent speaks in the same place as it quotes
         if reason is not None:
             events.append(Event(line, "noise", rule, reason=reason, losers=losers))
@@ -164,8 +170,34 @@ class Classifier:
             self._block = _Block(rule, line, now, losers)
             return self._pass_block(found, index + 1, now, events)
         else:
-            events.append(self._take(rule, losers, candidates.text, line, now))
+            events.append(self._take(rule, losers, candidates.text, line, now, line))
         return index + 1
+
+    def _believes(self, prompt: Prompt) -> bool:
+        """Tell whether a line that reads like a prompt is one here."""
+        if prompt.kind == "bullet":
+            return self._agent
+        if prompt.kind == "tool":
+            return not self._quoted or self._agent
+        if self._quoted:
+            return False
+        shows = self._command is not None and self._command.quotes and self._mark
+        return not shows or prompt.mark == self._mark
+
+    def _begin(self, prompt: Prompt, line: int) -> Event:
+        """Go over to another command; the one before, if it went well, was a success."""
+        before = self._command
+        ended: list[Incident] = []
+        if before is not None and not self._failed and not before.quotes:
+            ended = self.incidents.recover(before.text, self._run)
+        self.incidents.calm()
+        self._command, self._failed = prompt.command, False
+        self._run += 1
+        if prompt.kind == "shell":
+            self._mark, self._agent = prompt.mark, False
+        elif prompt.kind == "tool":
+            self._agent = True
+        return Event(line, "command", command=prompt.command, ended=tuple(ended))
 
     def _pass_block(
         self, found: Mapping[int, Candidates], begin: int, now: float, events: list[Event]
@@ -204,46 +236,43 @@ class Classifier:
         assert block is not None  # noqa: S101  # the caller looked
         self._block = None
         if not rules:
-            begin = self._take(block.rule, block.losers, "", block.line, now, block=block)
+            begin = self._take(block.rule, block.losers, "", block.line, now, block.line)
             events.append(begin)
         else:
             rule, losers = choose(rules)
             if block.rule.kind == "noise":
                 rule, losers = block.rule, rules
-            begin = self._take(rule, losers, text, line, now, block=block)
+            begin = self._take(rule, losers, text, line, now, block.line)
             events.append(replace(begin, line=block.line, losers=block.losers))
             events.append(replace(begin, opens=False))
-        if begin.incident is not None:
-            self._last_block = block.rule, line, begin.incident
 
-    def _take(
-        self,
-        rule: Rule,
-        losers: tuple[Rule, ...],
-        text: str,
-        line: int,
-        now: float,
-        *,
-        block: _Block | None = None,
+    def _take(  # noqa: PLR0917  # what is known of one line
+        self, rule: Rule, losers: tuple[Rule, ...], text: str, line: int, now: float, begin: int
     ) -> Event:
-        """Turn a line that counts into an event, and let it act on the incidents."""
+        """Turn a line that counts into an event, and let it act on the incidents.
+
+        ``begin`` is the first line of what it tells of.
+        """
         if rule.kind == "success":
             ended = tuple(self.incidents.resolve(rule.resolves))
             return Event(line, "success", rule, losers=losers, ended=ended)
         if rule.kind == "friction" and rule.friction == "retry":
             self.incidents.retry(line=line, run=self._run, within=_RETRY_LINES)
         if rule.kind != "error":
+            if rule.joins:
+                self._link = line
             return Event(line, rule.kind, rule, losers=losers)
         if self._command is not None and self._command.tolerates:
             return Event(line, "friction", rule, losers=losers)
-        if block is not None and self._last_block is not None:
-            before, at, incident = self._last_block
-            near = before is block.rule and block.line - at <= _SAME_BLOCK
-            if near and self.incidents.holds(incident):
-                incident.repeat(rule, now=now, line=line)
-                return Event(line, "error", rule, incident=incident, losers=losers)
+        self._failed = True
         incident, opens = self.incidents.take(
-            rule, capture(rule, text), now=now, line=line, run=self._run
+            rule,
+            capture(rule, text),
+            now=now,
+            line=line,
+            run=self._run,
+            command=self._command.text if self._command else "",
+            linked=0 < begin - self._link <= _LINK_LINES,
         )
         return Event(line, "error", rule, incident=incident, opens=opens, losers=losers)
 
@@ -273,7 +302,7 @@ def choose(rules: tuple[Rule, ...]) -> tuple[Rule, tuple[Rule, ...]]:
 
 def find_start(rule: Rule, text: str) -> int:
     """Return where ``rule`` matches in ``text``: 0 for the beginning."""
-    if all(map(is_anchored, rule.match)):
+    if _is_anchored(rule):
         return 0
     starts = [
         found.start()
@@ -283,12 +312,22 @@ def find_start(rule: Rule, text: str) -> int:
     return min(starts, default=0)
 
 
+@lru_cache(maxsize=8192)
+def _is_anchored(rule: Rule) -> bool:
+    return all(map(is_anchored, rule.match))
+
+
+@lru_cache(maxsize=8192)
+def _list_capturing(rule: Rule) -> tuple[linear.Pattern, ...]:
+    """Return those expressions of a rule that name what they capture."""
+    compiled = map(linear.compile, rule.match)
+    return tuple(expression for expression in compiled if expression.groupindex)
+
+
 def capture(rule: Rule, text: str) -> tuple[str, ...]:
     """Return the values of a rule's named groups: what tells two failures apart."""
-    for expression in rule.match:
-        compiled = linear.compile(expression)
-        if compiled.groupindex:
-            found = compiled.search(text)
-            if found is not None:
-                return tuple(mask(value or "") for value in found.groupdict().values())
+    for expression in _list_capturing(rule):
+        found = expression.search(text)
+        if found is not None:
+            return tuple(mask(value or "") for value in found.groupdict().values())
     return ()

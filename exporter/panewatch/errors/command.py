@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 from panewatch.errors import linear
 
 _WHO = r"\[?[\w.-]{1,32}@[\w.-]{1,64}"
+_WHO_ALONE: Final = linear.compile(r"[\w.-]{1,32}@[\w.-]{1,64}")
 _ENVIRONMENT = r"(?:\([^()\n]{1,40}\) )?"
 _BOX = r"[└╰][─━]{1,4}"
 """The beginning of the second line of a prompt that is drawn around the first."""
@@ -42,7 +43,7 @@ _QUOTING: Final = frozenset(
     "cat bat batcat less more most head tail nl tac grep egrep fgrep zgrep rg ag ack sed awk gawk"
     " diff colordiff sdiff cmp xxd hexdump od strings jq yq man info tldr history find fd ls tree"
     " locate wc sort uniq cut tr column fold echo printf vim vi nvim nano emacs view zcat zless"
-    " help type declare set env printenv alias".split()
+    " dmesg help type declare set env printenv alias".split()
 )
 _SILENT: Final = frozenset(("cd", "export", "source", ".", "pushd", "popd", "clear", "set"))
 """Programs that print nothing: what a line shows is the work of the others."""
@@ -51,7 +52,17 @@ _GIT_QUOTING: Final = frozenset("diff log show blame grep reflog shortlog whatch
 _GIT_VALUES: Final = frozenset(("-C", "-c", "--git-dir", "--work-tree"))
 """Options before git's verb that are followed by a value."""
 
-_FOLLOWING: Final = frozenset(("-f", "-F", "--follow"))
+_LOGS: Final = frozenset(("docker", "podman", "kubectl", "oc", "nerdctl"))
+"""Programs whose verb ``logs`` shows what was printed earlier."""
+
+_FOLLOWING: Final = linear.compile(
+    r"^(?:-\d*[fF]|-[A-Za-z]*[fF][A-Za-z]*|--follow(?:=.*)?|--retry)$"
+)
+_EXECUTING: Final = frozenset(("-exec", "-execdir", "-ok", "-okdir", "-delete"))
+
+_LONGEST: Final = 512
+"""Characters of a command line that are looked at."""
+
 _WRAPPERS: Final = frozenset(
     "sudo time nice nohup stdbuf command builtin exec env watch xargs".split()
 )
@@ -85,29 +96,46 @@ class Command:
 
 
 PROSE: Final = Command("", quotes=True)
-"""What an agent or a person writes in words."""
+"""What an agent writes in words, or shows of a file."""
 
 
-def read_prompt(line: str) -> Command | None:
-    """Return the command that a prompt line starts; None where it is no prompt.
+class Prompt(NamedTuple):
+    """A line that begins something new.
 
-    A coding agent's heading of a tool call counts as one, its other bullets as prose.
+    ``kind`` is ``shell`` for a prompt with a command, ``tool`` for a coding agent's heading
+    of a tool call, ``bullet`` for a bullet, which only an agent means as a heading.
+    ``mark`` is what tells one shell's prompts from another's.
     """
+
+    kind: Literal["shell", "tool", "bullet"]
+    command: Command
+    mark: str = ""
+
+
+def read_prompt(line: str) -> Prompt | None:
+    """Return the prompt that ``line`` is; None where it is none."""
     found = _SHELL.match(line)
     if found is not None:
-        return parse_command(found.group(1))
-    start = line.lstrip(" ")[:2]
-    if start in {"● ", "⏺ ", "• "}:
-        tool = _TOOL.match(line)
-        if tool is not None and tool.group(1):
-            return parse_command(tool.group(2).removeprefix("("))
-        return PROSE
-    return None
+        text = found.group(1)
+        return Prompt("shell", parse_command(text), _find_mark(line[: len(line) - len(text)]))
+    if line.lstrip(" ")[:2] not in {"● ", "⏺ ", "• "}:
+        return None
+    tool = _TOOL.match(line)
+    if tool is None:
+        return Prompt("bullet", PROSE)
+    ran = parse_command(tool.group(2).removeprefix("(")) if tool.group(1) else PROSE
+    return Prompt("tool" if "(" in line[:24] else "bullet", ran)
+
+
+def _find_mark(prompt: str) -> str:
+    """Return what stays of a prompt when the folder changes."""
+    who = _WHO_ALONE.search(prompt)
+    return who.group() if who is not None else prompt.strip()[-1:]
 
 
 def parse_command(text: str) -> Command:
     """Read a command line: its programs decide what kind of output follows."""
-    text = text.strip()
+    text = text[:_LONGEST].strip()
     lists = _QUOTED.sub("_", text).replace("&&", ";").split(";")
     stages = [part for item in lists for part in item.split("||")[0].split("|")]
     calls = [call for call in map(_find_program, stages) if call[0]]
@@ -136,19 +164,27 @@ def _shows_text(program: str, arguments: Sequence[str]) -> bool:
             "",
         )
         return verb in _GIT_QUOTING
-    if program == "tail":
-        return not _FOLLOWING.intersection(arguments)
+    if program in {"tail", "journalctl"} or (program in _LOGS and "logs" in arguments):
+        return not any(map(_FOLLOWING.search, arguments))
+    if program == "find":
+        return not _EXECUTING.intersection(arguments)
     return program in _QUOTING
 
 
 def _find_program(stage: str) -> tuple[str, list[str]]:
     """Return the program of one stage of a pipeline, without folder, and its arguments."""
     words = stage.split()
-    while words and (words[0] in _WRAPPERS or _is_assignment(words[0]) or words[0] in "({!"):
-        words = words[1:]
-    if not words:
+    first = next(
+        (
+            place
+            for place, word in enumerate(words)
+            if word not in _WRAPPERS and not _is_assignment(word) and word not in "({!"
+        ),
+        None,
+    )
+    if first is None:
         return "", []
-    return words[0].lstrip("(").rpartition("/")[2], words[1:]
+    return words[first].lstrip("(").rpartition("/")[2], words[first + 1 :]
 
 
 def _is_assignment(word: str) -> bool:

@@ -7,8 +7,9 @@ from typing import Final
 from panewatch.contract import MetricSpec
 from panewatch.panes.contract import PANE
 
-OUTCOMES: Final = ("success", "quiet", "end")
-"""How an incident can end: a success, silence while the pane goes on, the pane's or rule's end."""
+OUTCOMES: Final = ("success", "quiet", "end", "dropped")
+"""How an incident can end: a success, silence while the pane goes on, the end of its pane or
+rule, or that too many are open in the pane."""
 
 RECOVERY_BUCKETS: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0)
 

@@ -9,13 +9,18 @@ from typing import Final, Literal, TypeAlias
 from panewatch.errors import linear
 from panewatch.errors.rule import ANY, Rule, Severity
 
-Outcome: TypeAlias = Literal["success", "quiet", "end"]
+Outcome: TypeAlias = Literal["success", "quiet", "end", "dropped"]
 
 _NEAR: Final = 500
 """Lines within which something can be the consequence of what happened before."""
 
 _MOST_OPEN: Final = 64
-"""Open incidents of one pane; the oldest makes way."""
+"""Open incidents of one pane; the least severe of them makes way."""
+
+_RETRY_SECONDS: Final = 600.0
+"""Whoever tries again by itself has failed for good when it is silent for longer."""
+
+_ALL: Final = frozenset((ANY,))
 
 _VARIABLE: Final = linear.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d{4,}")
 _LONGEST_VALUE: Final = 128
@@ -27,8 +32,8 @@ class Incident:
 
     ``line`` and ``run`` say where it was last seen, counted over the pane's lines and its
     commands; ``opened`` and ``seen`` are monotonic, ``opened_at`` is Unix time.
-    ``worst`` is the severity of the worst that joined it. ``retrying`` tells that whoever
-    failed tries again by itself.
+    ``command`` is the command line that it last happened to. ``worst`` is the severity of the
+    worst that joined it. ``retrying`` tells that whoever failed tries again by itself.
     """
 
     number: int
@@ -39,6 +44,7 @@ class Incident:
     line: int
     run: int
     worst: Severity
+    command: str = ""
     count: int = 1
     retrying: bool = False
     opened_at: float = 0.0
@@ -53,8 +59,7 @@ class Incident:
         self.count += 1
         self.seen, self.line = now, line
         self.worst = min(self.worst, rule.severity)
-        if self.rule is rule:
-            self.retrying = False
+        self.retrying = False
 
 
 def mask(value: str) -> str:
@@ -68,40 +73,51 @@ class Incidents:
 
     numbers: Iterator[int]
     open: dict[tuple[str, tuple[str, ...]], Incident] = field(default_factory=dict)
+    dropped: list[Incident] = field(default_factory=list)
+    """Incidents that made way; whoever counts them takes them out."""
 
     def take(
-        self, rule: Rule, values: tuple[str, ...], *, now: float, line: int, run: int
+        self,
+        rule: Rule,
+        values: tuple[str, ...],
+        *,
+        now: float,
+        line: int,
+        run: int,
+        command: str = "",
+        linked: bool = False,
     ) -> tuple[Incident, bool]:
         """Take in an error: it repeats an incident, joins one as its consequence, or opens one.
+
+        ``linked`` tells that it goes on with what was told last, whatever that was.
 
         Returns:
             The incident, and whether it was opened now.
         """
         key = (rule.id, values)
-        incident = self.open.get(key) or self._find_cause(rule, line, run)
+        incident = self.open.get(key) or self._find_cause(_ALL if linked else rule.joins, line, run)
         if incident is not None:
             incident.repeat(rule, now=now, line=line)
-            incident.run = run
+            incident.run, incident.command = run, command
             return incident, False
         if len(self.open) >= _MOST_OPEN:
-            del self.open[next(iter(self.open))]
-        incident = Incident(next(self.numbers), rule, values, now, now, line, run, rule.severity)
+            least = max(self.open.values(), key=lambda known: (known.severity, -known.line))
+            self.dropped += self._end([least])
+        incident = Incident(
+            next(self.numbers), rule, values, now, now, line, run, rule.severity, command
+        )
         self.open[key] = incident
         return incident, True
 
-    def _find_cause(self, rule: Rule, line: int, run: int) -> Incident | None:
-        if not rule.joins:
+    def _find_cause(self, joins: frozenset[str], line: int, run: int) -> Incident | None:
+        if not joins:
             return None
         near = [
             incident
             for incident in self.open.values()
             if incident.run == run
             and line - incident.line <= _NEAR
-            and (
-                ANY in rule.joins
-                or incident.rule.id in rule.joins
-                or incident.rule.category in rule.joins
-            )
+            and (ANY in joins or incident.rule.id in joins or incident.rule.category in joins)
         ]
         return max(near, key=lambda incident: incident.line, default=None)
 
@@ -114,6 +130,30 @@ class Incidents:
         for incident in self.open.values():
             if incident.run == run and line - incident.line <= within:
                 incident.retrying = True
+
+    def calm(self, before: float | None = None) -> bool:
+        """Note that nobody tries again: a new command was typed, or it is long ago.
+
+        Args:
+            before: Leave those alone that were seen since this time.
+
+        Returns:
+            Whether that changed anything.
+        """
+        tried = [
+            incident
+            for incident in self.open.values()
+            if incident.retrying and (before is None or incident.seen < before - _RETRY_SECONDS)
+        ]
+        for incident in tried:
+            incident.retrying = False
+        return bool(tried)
+
+    def recover(self, command: str, run: int) -> list[Incident]:
+        """End what happened to ``command`` in an earlier run than ``run``, which went well."""
+        return self._end(
+            [i for i in self.open.values() if command and i.command == command and i.run != run]
+        )
 
     def resolve(self, categories: frozenset[str]) -> list[Incident]:
         """End what a success ends, and return it."""

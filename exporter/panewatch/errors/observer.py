@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from itertools import count, groupby
+from itertools import chain, count, groupby
 from operator import attrgetter
 from typing import ClassVar
 
@@ -78,12 +78,15 @@ class ErrorsObserver:
         self._left: dict[Identity, float] = {}
         """Places whose pane moved away, and when that was seen: another may move there."""
         self._numbers = count(1)
+        self._now = 0.0
+        """The time of the last look at any pane."""
         self.reconfigure(config)
 
     def reconfigure(self, config: Config) -> None:
         """Go by other settings from the next look on."""
         self._enabled = config.collectors.errors.enabled
         self._quiet_after = config.errors.quiet_after
+        self._agents = frozenset(chain.from_iterable(config.panes.agents.values()))
         if not self._enabled:
             self._panes.clear()
             self._left.clear()
@@ -102,42 +105,60 @@ class ErrorsObserver:
             self._move(pane, update.identity, now)
         account = self._accounts.open(update.identity, rulebook)
         pane.friction.counts = account.friction
-        pane.seen = now
+        pane.seen = self._now = now
         if pane.classifier.rulebook is not rulebook:
             pane.classifier.rulebook = rulebook
             self._end(pane, pane.incidents.adopt(rulebook.by_id), "end", now)
             self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
-        if self._left:
-            self._close_left()
+        self._close_left()
         if update.gap:
-            pane.classifier.lose()
+            self._take(pane, pane.classifier.lose(now), now)
         views = update.command in VIEWERS
         if update.lines:
-            alternate = update.frame.alternate
-            # What was printed before a program took the alternate screen comes with it.
-            for drawn, lines in groupby(_choose_lines(pane, update), attrgetter("redrawn")):
-                texts = [line.text for line in lines]
-                quoted = views or (alternate and drawn)
-                events = pane.classifier.feed(texts, now, quoted=quoted)
-                last = pane.classifier.position - 1
-                pane.taken = any(event.line == last for event in events)
-                self._take(pane, events, now)
-            if pane.incidents.open:
-                self._end(pane, pane.incidents.settle(now - self._quiet_after), "quiet", now)
+            self._read(pane, update, views=views)
+        if pane.incidents.open and pane.incidents.calm(now):
+            self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
         self._take(pane, pane.classifier.flush(now), now)
         self._read_bars(pane, update, quoted=views or update.frame.alternate)
+
+    def _read(self, pane: _Pane, update: PaneUpdate, *, views: bool) -> None:
+        """Read the new lines of a pane."""
+        now, alternate = update.monotonic, update.frame.alternate
+        agent = update.command in self._agents
+        # What was printed before a program took the alternate screen comes with it.
+        for drawn, lines in groupby(_choose_lines(pane, update), attrgetter("redrawn")):
+            texts = [line.text for line in lines]
+            quoted = drawn if alternate else views
+            events = pane.classifier.feed(texts, now, quoted=quoted, agent=agent)
+            last = pane.classifier.position - 1
+            pane.taken = any(event.line == last and event.kind == "error" for event in events)
+            self._take(pane, events, now)
+        if pane.incidents.open:
+            self._end(pane, pane.incidents.settle(now - self._quiet_after), "quiet", now)
 
     def forget(self, pane: PaneKey) -> None:
         """Drop a pane that is gone; its open incidents end with it."""
         known = self._panes.pop(pane, None)
         if known is not None:
-            self._end(known, list(known.incidents.open.values()), "end", 0.0)
-            if not self._has_pane(known.identity):
-                self._accounts.close(known.identity)
+            self._take(known, known.classifier.flush(self._now, force=True), self._now)
+            for incident in known.incidents.open.values():
+                self._accounts.resolve(incident, "end", self._now)
+            self._leave(known.identity)
 
     def collect(self) -> Iterable[Metric]:
         """Yield the families of this server's panes; the same objects while nothing changes."""
         return self._accounts.collect() if self._enabled else ()
+
+    def _leave(self, identity: Identity) -> None:
+        """Note that a pane stands in a place no more; its counters stay for who comes next."""
+        there = next((p for p in self._panes.values() if p.identity == identity), None)
+        if there is not None:
+            self._accounts.show(identity, there.incidents.open.values(), there.rate)
+        elif self._panes:
+            self._accounts.show(identity, (), None)
+            self._left[identity] = self._now
+        else:
+            self._accounts.close(identity)
 
     def _has_pane(self, identity: Identity) -> bool:
         return any(pane.identity == identity for pane in self._panes.values())
@@ -154,9 +175,11 @@ class ErrorsObserver:
 
     def _close_left(self) -> None:
         """Forget places that were left, once every pane was seen elsewhere since."""
+        if not self._left:
+            return
         seen = min(pane.seen for pane in self._panes.values())
         for identity, since in list(self._left.items()):
-            if seen >= since:
+            if seen > since:
                 del self._left[identity]
                 if not self._has_pane(identity):
                     self._accounts.close(identity)
@@ -183,6 +206,8 @@ class ErrorsObserver:
                 account.incidents[rule.severity, rule.category] += 1
             self._note_rule(pane, event)
             self._end(pane, event.ended, "success", now)
+        dropped, pane.incidents.dropped = pane.incidents.dropped, []
+        self._end(pane, dropped, "dropped", now)
         self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
 
     def _note_rule(self, pane: _Pane, event: Event) -> None:
@@ -229,8 +254,10 @@ def _choose_lines(pane: _Pane, update: PaneUpdate) -> list[Line]:
     if pane.held is not None and not update.lines[0].continued:
         lines.insert(0, pane.held)
     pane.taken, pane.held = bool(begin) and not lines, None
-    if lines and _is_unfinished(lines[-1], update.frame) and read_prompt(lines[-1].text):
-        pane.held = lines.pop()
+    if lines and _is_unfinished(lines[-1], update.frame):
+        prompt = read_prompt(lines[-1].text)
+        if prompt is not None and prompt.kind == "shell":
+            pane.held = lines.pop()
     return lines
 
 

@@ -28,6 +28,8 @@ _PARTS: Final = (
     # syslog, and the kernel's own clock
     rf"{_MONTH} [ \d]\d {_TIME} [\w.-]{{1,64}} [\w.@/:-]{{1,64}}(?:\[\d+\])?: ",
     r"\[ *\d{1,7}\.\d{3,9}\] ",
+    # steps of a container's build
+    r"#\d{1,4} \d{1,6}\.\d{1,3} ",
     # ranks and workers of distributed runs
     r"\[(?:default|rank)?\d{1,5}\]: ?",
     r"\((?:[\w.]{1,64} )?pid=\d{1,8}(?:, ip=[\d.]{7,15})?\) ",
@@ -41,7 +43,7 @@ _PREFIX: Final = linear.compile("^(?:" + "|".join(f"(?:{part})" for part in _PAR
 _MOST_PREFIXES: Final = 4
 
 _LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
-_STARTS: Final = frozenset("0123456789[( ⎿└│┃")
+_STARTS: Final = frozenset("0123456789[(# ⎿└│┃")
 
 
 def strip_prefix(line: str) -> str:

@@ -25,9 +25,9 @@ def print_events(rulebook: Rulebook, files: Sequence[str], output: str) -> bool:
             with _open(file) as stream:
                 for event, line in explain(rulebook, read_lines(stream)):
                     if output == "text":
-                        print(_write(file, event, line))
+                        _say(_write(file, event, line))
                     elif event.kind != "unclassified":
-                        print(json.dumps(describe(file, event), ensure_ascii=False))
+                        print(json.dumps(describe(file, event)))
         except OSError as error:
             print(f"{file}: {error.strerror}", file=sys.stderr)
             well = False
@@ -48,11 +48,17 @@ def group_unmatched(rulebook: Rulebook, files: Sequence[str], output: str) -> bo
             well = False
     for number, template in enumerate(find_templates(lines), start=1):
         if output == "jsonl":
-            print(json.dumps(template._asdict(), ensure_ascii=False))
+            print(json.dumps(template._asdict()))
         else:
-            print(f"# {template.seen} times: {template.text}")
-            print(write_skeleton(template, number), end="\n\n")
+            _say(f"# {template.seen} times: {template.text}")
+            _say(write_skeleton(template, number) + "\n")
     return well
+
+
+def _say(text: str) -> None:
+    """Print ``text``, escaping what the output cannot show."""
+    encoding = sys.stdout.encoding
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _open(file: str) -> AbstractContextManager[BinaryIO]:

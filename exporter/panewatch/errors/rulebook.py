@@ -34,6 +34,8 @@ _TROUBLE: Final = (
 _REMEMBERED: Final = 4096
 """Lines whose rules are remembered: a flood repeats the same few."""
 
+_LONGEST_REMEMBERED: Final = 512
+
 
 class Candidates(NamedTuple):
     """What is known of one line: the rules that match it, best first.
@@ -109,6 +111,9 @@ class Rulebook:
         try:
             return Scanner(words, whole), Scanner(common)
         except ExpressionError as error:
+            if error.number >= len(self.rules):  # our own: this machine cannot compile any
+                message = f"cannot be compiled on this machine: {error}"
+                raise RulesError([Problem("rules", 0, "", message)]) from None
             rule = self.rules[error.number]
             raise RulesError([Problem(rule.origin, rule.at, rule.id, f"match: {error}")]) from None
 
@@ -117,16 +122,22 @@ class Rulebook:
         hits = self._first.scan("\n".join(lines).encode(errors="replace"))
         if not hits:
             return {}
-        if len(self._known) > _REMEMBERED:
-            self._known.clear()
         found: dict[int, Candidates] = {}
         for index, numbers in hits.items():
             line = lines[index]
             known = self._known.get(line)
             if known is None:
-                known = self._known[line] = self._look_up(line, numbers)
+                known = self._look_up(line, numbers)
+                self._remember(line, known)
             found[index] = known
         return found
+
+    def _remember(self, line: str, known: Candidates) -> None:
+        if len(line) > _LONGEST_REMEMBERED:
+            return
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[line] = known
 
     def _look_up(self, line: str, numbers: set[int]) -> Candidates:
         """Find out which of the rules that may take a line do."""

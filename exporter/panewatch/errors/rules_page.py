@@ -21,7 +21,8 @@ KEYS: Final = {
     "supersedes": "Ids of rules that it wins over on the same line.",
     "priority": "From -100 to 100, 0 where it is left out: wins before anything else.",
     "joins": "Ids and categories of open incidents that such a line is a consequence of, or"
-    " `any`: it then opens none of its own.",
+    " `any`: it then opens none of its own. On noise: what fails within the next four lines is"
+    " a consequence of what failed last.",
     "until": "The line begins a block that ends with the next line that this matches. The rule"
     " of that last line names the incident.",
     "resolves": "For a success: the categories of incidents that it ends, or `any`.",

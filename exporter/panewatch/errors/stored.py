@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -47,15 +48,23 @@ def _find_folder() -> Path | None:
     folder = Path(base) / "panewatch"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
+        # Who may write to the folder above could put a link in place of ours.
+        return folder if all(map(_is_private, (folder.parent, folder))) else None
     except OSError:
         return None
-    private = status.st_uid == os.getuid() and not status.st_mode & 0o022
-    return folder if private else None
+
+
+def _is_private(path: Path) -> bool:
+    """Tell whether only this user may change what ``path`` itself, no link, holds."""
+    status = path.lstat()
+    ours = status.st_uid == os.getuid() and not stat.S_ISLNK(status.st_mode)
+    return ours and not status.st_mode & 0o022
 
 
 def _load(path: Path) -> hyperscan.Database | None:
     try:
+        if not _is_private(path):
+            return None
         content = path.read_bytes()
         body = content[_SIZE:]
         if _DIGEST(body).digest() != content[:_SIZE]:
