@@ -52,6 +52,9 @@ class Account:
     friction: Counter[Friction] = field(default_factory=Counter)
     open: tuple[Incident, ...] = ()
     rate: float | None = None
+    left: bool = False
+    """Whether no pane stands there: its counters are kept for one that comes, and not shown."""
+
     samples: Samples | None = None
 
 
@@ -75,8 +78,8 @@ class Accounts:
         if account is None:
             account = self._places[identity] = Account(rulebook.kinds)
             self._families = None
-        elif account.kinds is not rulebook.kinds:
-            account.kinds = rulebook.kinds
+        elif account.left or account.kinds is not rulebook.kinds:
+            account.left, account.kinds = False, rulebook.kinds
             account.samples = self._families = None
         if identity.server != self._server:
             self._server = identity.server
@@ -95,6 +98,13 @@ class Accounts:
         account = self._places[identity] = self._places.pop(before)
         account.samples = self._families = None
         return True
+
+    def leave(self, identity: Identity) -> None:
+        """Show a place no more, and keep its counters: no series may fall when it comes back."""
+        account = self._places.get(identity)
+        if account is not None:
+            account.left, account.open, account.rate = True, (), None
+            account.samples = self._families = None
 
     def close(self, identity: Identity) -> None:
         """Forget a place where no pane is any more."""
@@ -130,6 +140,8 @@ class Accounts:
     def _build(self) -> Iterator[Metric]:
         parts: list[Samples] = []
         for identity, account in self._places.items():
+            if account.left:
+                continue
             if account.samples is None:
                 account.samples = _sample(identity, account)
             parts.append(account.samples)

@@ -155,7 +155,7 @@ class ErrorsObserver:
         if there is not None:
             self._accounts.show(identity, there.incidents.open.values(), there.rate)
         elif self._panes:
-            self._accounts.show(identity, (), None)
+            self._accounts.leave(identity)
             self._left[identity] = self._now
         else:
             self._accounts.close(identity)
@@ -169,7 +169,7 @@ class ErrorsObserver:
         if self._has_pane(before):
             self._accounts.open(identity, self._rules.rulebook)
         elif not self._accounts.move(before, identity):
-            self._accounts.show(before, (), None)
+            self._accounts.leave(before)
             self._left[before] = now
         self._accounts.show(identity, pane.incidents.open.values(), pane.rate)
 
