@@ -24,6 +24,9 @@ QUICK: dict[str, tuple[str, ...]] = {
     "latency": ("--events", "8", "--panes", "4", "--longest", "0.5"),
     "footprint": ("--panes", "5", "--seconds", "3", "--warm-up", "0", "--scrape-interval", "1"),
     "scrape": ("--panes", "5", "--scrapers", "1", "5", "--requests", "5"),
+    "classification": ("--rounds", "1", "--peer-rounds", "1", "--peer-lines", "50"),
+    "redos": ("--sizes", "26", "--rounds", "1", "--step", "20"),
+    "replay": (),
 }
 """All benchmarks, in their order, with the sizes that only show that they run."""
 

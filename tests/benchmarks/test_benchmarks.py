@@ -20,8 +20,16 @@ SIZES = {
     "latency": "--events 4 --panes 2 --longest 0.3",
     "footprint": "--panes 3 --seconds 1 --warm-up 0 --scrape-interval 0.5",
     "scrape": "--panes 3 --scrapers 1 5 --requests 3",
+    "classification": "--rounds 1 --peer-rounds 1 --peer-lines 8 LOG",
+    "redos": "--sizes 26 200 --rounds 1 --step 60",
+    "replay": "",
 }
-FIGURES = {"sweep": 6, "completeness": 5, "latency": 3, "footprint": 5, "scrape": 7}
+FIGURES = {
+    "sweep": 6, "completeness": 5, "latency": 3, "footprint": 5, "scrape": 7,
+    "classification": 3, "redos": 3, "replay": 6,
+}  # fmt: skip
+LOG = ["$ make", "cc -c a.c", "a.c:3:9: error: no", "make: *** [Makefile:2: a.o] Error 1"] * 100
+CORPORA = ROOT.parent / "shared" / "corpora"
 
 
 def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -35,12 +43,17 @@ def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_benchmark_runs_at_its_smallest(name: str) -> None:
-    done = run(name, "--json", *SIZES[name].split())
+def test_benchmark_runs_at_its_smallest(name: str, tmp_path: Path) -> None:
+    if name == "replay" and not CORPORA.is_dir():
+        pytest.skip("../shared/corpora is absent")
+    log = tmp_path / "make.log"
+    log.write_text("\n".join(LOG))
+    done = run(name, "--json", *SIZES[name].replace("LOG", str(log)).split())
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     assert found["benchmark"] == name
-    assert len(found["figures"]) == FIGURES[name]
+    more = name == "classification" and shutil.which("mtail") is not None
+    assert len(found["figures"]) == FIGURES[name] + more
     for figure in found["figures"]:
         assert figure["what"]
         assert (figure["verdict"] == "") == (figure["budget"] is None)
@@ -48,9 +61,27 @@ def test_benchmark_runs_at_its_smallest(name: str) -> None:
     if name == "completeness":
         assert values["lines repeated, foreign or disordered anywhere"] == 0
         assert all(row["printed"] > 0 for row in found["rows"])
+    if name == "classification":
+        matches = {row["what"]: row["matches"] for row in found["rows"]}
+        assert matches["re loop"] >= 2
+        assert matches.get("mtail", matches["re loop"]) == matches["re loop"]
+    if name == "replay":
+        assert 5 < values["incidents opened"] < 100
     if name == "scrape":
         assert values["answers refused or torn"] == 0
         assert all(row["answers"] and row["series"] for row in found["rows"])
+
+
+@pytest.mark.parametrize("name", ["classification", "replay"])
+def test_without_logs_it_says_so(name: str, tmp_path: Path) -> None:
+    for path in BENCHMARKS.glob("*.py"):
+        shutil.copy(path, tmp_path)
+    done = subprocess.run(
+        (sys.executable, str(tmp_path / f"{name}.py")),
+        capture_output=True, text=True, check=True, timeout=60,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "exporter")},
+    )  # fmt: skip
+    assert "Skipped: no logs were named" in done.stdout
 
 
 def test_every_benchmark_is_run_by_all_and_described() -> None:
