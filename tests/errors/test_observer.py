@@ -218,7 +218,8 @@ def test_two_panes_that_swap_places_let_no_counter_fall() -> None:
     looks.look("disk full", pane="%2", place="0")
     after = looks.counters()
     for key, value in before.items():
-        assert between[key] >= value, key
+        # A place where nobody stands is not shown, and goes on where it was.
+        assert between.get(key, value) >= value, key
         assert after[key] >= value, key
     # The incidents went with their panes.
     assert looks.values("incident_open", rule="disk", pane="1") == [1.0]
@@ -241,8 +242,9 @@ def test_however_panes_swap_no_counter_falls(
             looks.look(*lines, pane=f"%{number}", place=places[number])
             counters = looks.counters()
             for key, value in known.items():
-                assert counters.get(key, -1.0) >= value, key
-            known = counters
+                assert counters.get(key, value) >= value, key
+            known |= counters
+        assert set(known) == set(looks.counters())
 
 
 def test_a_pane_that_moves_takes_its_counters_to_a_new_place() -> None:
@@ -364,3 +366,34 @@ def test_matches_are_counted_also_for_rules_that_are_gone() -> None:
     _, matches, _ = looks.rules.collect()
     counts = {sample.labels["rule"]: sample.value for sample in matches.samples}
     assert counts == {"other": 0.0, "disk": 2.0, "again": 1.0, "calm": 1.0}
+
+
+def test_the_place_of_a_pane_that_was_killed_goes_on_with_its_neighbour() -> None:
+    looks = Looks(SMALL)
+    looks.look(pane="%1", place="0")
+    looks.look(*["disk full"] * 6, pane="%2", place="1")
+    looks.forget("%1")
+    looks.look("disk full", pane="%2", place="0")
+    assert looks.values("pane_error_lines_total", pane="0") == [1.0]
+    assert looks.values("pane_error_lines_total", pane="1") == [6.0]
+    looks.look(pane="%2", place="0")
+    assert looks.values("pane_error_lines_total", pane="1") == []
+    assert looks.values("incident_open", rule="disk", pane="0") == [1.0]
+
+
+def test_a_pane_that_was_killed_leaves_its_neighbour_what_is_open() -> None:
+    looks = Looks(SMALL)
+    looks.look("cannot reach alpha", pane="%1", place="0")
+    looks.look("disk full", pane="%2", place="1")
+    looks.look(pane="%2", place="0")  # swapped; the other was not looked at yet
+    looks.forget("%1")
+    assert looks.values("incident_open", rule="disk", pane="0") == [1.0]
+    assert looks.values("incident_open", rule="host") == []
+
+
+def test_numbers_beyond_all_bounds_are_no_rate() -> None:
+    looks = Looks(SMALL)
+    for text in ("9" * 400 + " B/s", "  1 1 1 1 1 1 1 1 - - - ..", "1.2.3MB/s"):
+        looks.look(screen=[text])
+        looks.look(screen=[text + " "])
+        assert looks.values("transfer_bytes_per_second") == []
