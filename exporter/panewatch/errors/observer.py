@@ -169,7 +169,7 @@ class ErrorsObserver:
         if self._has_pane(before):
             self._accounts.open(identity, self._rules.rulebook)
         elif not self._accounts.move(before, identity):
-            self._accounts.leave(before)
+            self._accounts.show(before, (), None)
             self._left[before] = now
         self._accounts.show(identity, pane.incidents.open.values(), pane.rate)
 

@@ -10,12 +10,17 @@ from panewatch.errors import linear
 _DECIMAL: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY: Final = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
-_RATE: Final = linear.compile(r"(\d+(?:[.,]\d+)?) ?([KkMGT]?)(i?)([Bb])(?:ytes)?/s\b")
+_NUMBER = r"(\d{1,12}(?:[.,]\d{1,9})?)"
+_RATE: Final = linear.compile(rf"(?:^|[^\d.,]){_NUMBER} ?([KkMGT]?)(i?)([Bb])(?:ytes)?/s\b")
 _CURL: Final = linear.compile(
     r"^ {0,2}\d{1,3} +[\d.]+[kMGT]? +\d{1,3} +[\d.]+[kMGT]? +\d{1,3} +[\d.]+[kMGT]? "
-    r"+[\d.]+[kMGT]? +[\d.]+[kMGT]? +[\d:-]+ +[\d:-]+ +[\d:-]+ +([\d.]+)([kMGT]?)\s*$"
+    r"+[\d.]+[kMGT]? +[\d.]+[kMGT]? +[\d:-]+ +[\d:-]+ +[\d:-]+ +"
+    rf"{_NUMBER}([kMGT]?)\s*$"
 )
-_PERCENT: Final = linear.compile(r"(?:^|[^\d.])(\d{1,3})(?:\.\d+)?%")
+_UNITS: Final = ("B/s", "b/s", "ytes/s")
+_NUMERALS: Final = "0123456789."
+_PERCENT_DIGITS: Final = 3
+_ALL: Final = 100
 
 _RSYNC: Final = linear.compile(r"^ {2,}[\d.,]+[KMGT]? {1,4}\d{1,3}% ")
 _BINARY_TOOLS: Final = ("eta", "ETA", "=>")
@@ -31,7 +36,7 @@ def read_rate(line: str) -> float | None:
 
     scp, rsync, wget and curl count in powers of 1024, whatever letter they print.
     """
-    if "/s" in line:
+    if "/s" in line and any(map(line.__contains__, _UNITS)):
         found = _RATE.search(line)
         if found is None:
             return None
@@ -45,7 +50,7 @@ def read_rate(line: str) -> float | None:
     if line[:3].strip(" ").isdigit():
         found = _CURL.match(line)
         if found is not None:
-            return float(found.group(1)) * _BINARY[found.group(2).lower()]
+            return float(found.group(1).replace(",", ".")) * _BINARY[found.group(2).lower()]
     return None
 
 
@@ -96,7 +101,20 @@ def find_percent(lines: Sequence[str], cursor: int) -> int | None:
     """Return the percentage that a bar near the cursor shows."""
     for index in (cursor, cursor - 1):
         if 0 <= index < len(lines) and "%" in lines[index]:
-            found = _PERCENT.search(lines[index])
-            if found is not None and int(found.group(1)) <= 100:  # noqa: PLR2004  # percent
-                return int(found.group(1))
+            percent = _read_percent(lines[index])
+            if percent is not None:
+                return percent
+    return None
+
+
+def _read_percent(line: str) -> int | None:
+    """Return the first number that stands before a percent sign, where it is 100 at most.
+
+    Every look at a bar asks for it: an expression would cost ten times as much.
+    """
+    for before in line.split("%")[:-1]:
+        number = before[len(before.rstrip(_NUMERALS)) :]
+        whole, point, part = number.partition(".")
+        if whole.isdigit() and len(whole) <= _PERCENT_DIGITS and (part.isdigit() or not point):
+            return int(whole) if int(whole) <= _ALL else None
     return None
