@@ -39,7 +39,7 @@ class Rule:
         severity: How bad an error is: P0 blocks, P1 costs, P2 is a slip.
         unless: None of these may match the same line.
         supersedes: Ids of rules that it wins over on the same line.
-        priority: Wins before anything else.
+        priority: Of the rules that no other supersedes, the highest wins.
         joins: Ids and categories of incidents that this line is a consequence of.
         until: The line begins a block, which ends with the next line that this matches.
         resolves: Categories of incidents that a success ends.
