@@ -15,10 +15,10 @@ from panewatch.panes.capture import DEAD_NOTE, Capture, Grid, Text
 from panewatch.panes.text import count_cells, count_rows
 from panewatch.panes.tmux import Command
 
-HEADER = (
-    "#{pane_id} #{history_size} #{cursor_y}"
-    " #{pane_pid} #{pane_width} #{pane_height} #{pane_dead} #{alternate_on}"
-)
+PLACE = "#{pane_id} #{history_size} #{cursor_y}"
+"""What of a pane changes when it prints."""
+
+HEADER = f"{PLACE} #{{pane_pid}} #{{pane_width}} #{{pane_height}} #{{pane_dead}} #{{alternate_on}}"
 _SPACES = HEADER.count(" ")
 _PRIMARY: Sequence[Command] = (
     ("display-message", "-p", "-t", "%(pane)s", f"%(nonce)sH {HEADER}"),
@@ -142,31 +142,48 @@ def _parse_shape(fields: str) -> _Shape:
     return _Shape(pid, width, height, bool(dead), bool(alternate))
 
 
+def parse_header(header: str, limit: int) -> tuple[Grid, bool]:
+    """Return what a header tells, and whether the pane shows its alternate screen.
+
+    Raises:
+        ValueError: the pane is gone: there are no numbers.
+    """
+    _, history, cursor_y, rest = header.split(" ", 3)
+    pid, width, height, dead, alternate = _parse_shape(rest)
+    return Grid(pid, int(history), limit, width, height, int(cursor_y), dead), alternate
+
+
+def count_rows_of(request: Request, grid: Grid) -> int:
+    """Return how many rows the capture that is asked for of a primary screen covers."""
+    return min(request.rows, grid.history) + grid.height
+
+
+def read_primary(grid: Grid, lines: list[str], rows: int, line_length: int) -> Look:
+    """Return the look at a primary screen whose capture covers ``rows``, as joined lines."""
+    known: int | None = rows
+    if grid.dead:
+        lines[-1:] = _part_message(lines[-1])
+        known = None
+    stop = grid.history + grid.height
+    text = Text.from_terminal(lines, stop, grid.width, line_length, known)
+    return Look(Capture(grid, text), alternate=False)
+
+
 def _parse(
     header: str, bodies: Sequence[str], request: Request, line_length: int
 ) -> Look | Absence:
-    _, history_size, cursor_y, rest = header.split(" ", 3)
     try:
-        history, shape = int(history_size), _parse_shape(rest)
-        grid = Grid(
-            shape.pid, history, request.limit, shape.width, shape.height, int(cursor_y), shape.dead
-        )
+        grid, alternate = parse_header(header, request.limit)
     except ValueError:
         return Absence.FAILED
-    if shape.alternate != request.alternate:
-        return Look(None, shape.alternate)
+    if alternate != request.alternate:
+        return Look(None, alternate)
     body = bodies[0]
     if not body:
         return Absence.FAILED
-    if shape.alternate:
+    if alternate:
         return _parse_alternate(grid, bodies, request, line_length)
-    lines = _lines(body)
-    rows: int | None = min(request.rows, history) + shape.height
-    if shape.dead:
-        lines[-1:] = _part_message(lines[-1])
-        rows = None
-    text = Text.from_terminal(lines, history + shape.height, shape.width, line_length, rows)
-    return Look(Capture(grid, text), alternate=False)
+    return read_primary(grid, _lines(body), count_rows_of(request, grid), line_length)
 
 
 def _parse_alternate(

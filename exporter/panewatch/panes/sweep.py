@@ -1,15 +1,19 @@
 """Reading many panes with few tmux calls.
 
-A call carries the looks at up to 200 panes.
+A call carries the looks at up to 200 panes, each in a frame of its own, or at up to 500
+whose lines do not wrap in a tally (:mod:`panewatch.panes.tally`).
 """
 
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from panewatch.panes.look import (
     Absence,
+    Look,
     Looks,
     Request,
     parse_looks,
@@ -17,14 +21,34 @@ from panewatch.panes.look import (
     write_look,
     write_script,
 )
+from panewatch.panes.tally import parse_tally, write_tally
 from panewatch.panes.tmux import Call, Command, Tmux, TmuxError
 
 _CHUNK = 200
 _CHUNK_OF_ALTERNATE = 100
 """Their reads take more words, and a chunk has to fit into a pipe's buffer."""
 
+_CHUNK_OF_TALLIED = 500
+"""They keep tmux busy about as long as 200 others."""
+
+_LEAST_TALLIED = 100
+_TALLIED_SHARE = 1 / 4
+"""A tally lists all panes of the server: it pays off where it reads many of them."""
+
+_MOST_REMEMBERED = 20_000
+
 _CHUNK_OF_ARGUMENTS = 40
 """tmux refuses a command line over 16 kB."""
+
+
+class _Job(NamedTuple):
+    """One call: the panes that it asks for, and how."""
+
+    requests: Sequence[Request]
+    nonce: str
+    tallies: bool = False
+    again: bool = False
+    call: Call | None = None
 
 
 class Reader:
@@ -34,6 +58,10 @@ class Reader:
         self._tmux = tmux
         self._line_length = line_length
         self._stdin: bool | None = None
+        self._listed = 0
+        """Panes in the last listing, roughly: what it costs tmux to list them all."""
+        self._apart: set[str] = set()
+        """Panes that did not fit into a tally, because lines wrap there: they stay out."""
         self.calls = 0
         """tmux calls made so far."""
 
@@ -68,12 +96,16 @@ class Reader:
         """
         if not self._stdin or not 0 < len(requests) <= _CHUNK_OF_ALTERNATE:
             words = [word for command in commands for word in (*command, ";")]
-            return self._tmux.call(*words[:-1]).text, {}
-        nonce = secrets.token_hex(16)
-        output = self._start_script(requests, nonce, commands).finish()
-        return output.text.partition(nonce)[0], parse_looks(
-            output.text, nonce, requests, self._line_length
-        )
+            text = self._tmux.call(*words[:-1]).text
+            self._listed = text.count("\n%")
+            return text, {}
+        nonce = _make_nonce()
+        script = write_script(commands) + _write_looks(requests, nonce)
+        self.calls += 1
+        text = self._tmux.call("source-file", "-", stdin=script).text
+        listed = text.partition(nonce)[0]
+        self._listed = listed.count("\n%")
+        return listed, parse_looks(text, nonce, requests, self._line_length)
 
     def _probe(self) -> bool:
         nonce = secrets.token_hex(8)
@@ -88,36 +120,56 @@ class Reader:
         return nonce in output.text
 
     def _read_script(self, requests: Sequence[Request]) -> Iterator[Looks]:
-        size = _CHUNK_OF_ALTERNATE if any(r.alternate for r in requests) else _CHUNK
-        running: Call | None = None
-        asked: Sequence[Request] = ()
-        nonce = ""
+        jobs = deque(self._plan(requests))
+        running: _Job | None = None
         try:
-            for begin in range(0, len(requests) + size, size):
-                before, asked_before, nonce_before = running, asked, nonce
-                asked, nonce = requests[begin : begin + size], secrets.token_hex(16)
-                running = self._start_script(asked, nonce) if asked else None
-                if before is not None:
-                    looks = parse_looks(
-                        before.finish().text, nonce_before, asked_before, self._line_length
+            while jobs or running is not None:
+                job, running = running, self._start(jobs.popleft()) if jobs else None
+                if job is None:
+                    continue
+                looks = self._finish(job)
+                if job.tallies:
+                    unsettled = [r for r in job.requests if r.pane_id not in looks]
+                    jobs.extend(_part(unsettled, again=True))
+                    yield looks
+                    continue
+                if job.again:
+                    self._apart |= {pane for pane, look in looks.items() if _wraps(look)} or set(
+                        looks
                     )
-                    # display-message answers for a pane that is gone too, in empty fields.
-                    yield _fill(looks, asked_before, Absence.VANISHED)
+                # display-message answers for a pane that is gone too, in empty fields.
+                yield _fill(looks, job.requests, Absence.VANISHED)
         finally:
-            if running is not None:
-                running.cancel()
+            if running is not None and running.call is not None:
+                running.call.cancel()
 
-    def _start_script(
-        self, requests: Sequence[Request], nonce: str, before: Sequence[Command] = ()
-    ) -> Call:
-        script = write_script(before) + "".join([write_look(r, nonce) for r in requests])
+    def _plan(self, requests: Sequence[Request]) -> Iterator[_Job]:
+        """Yield the calls to make, those first that ask for many panes at little cost."""
+        if len(self._apart) > _MOST_REMEMBERED:
+            self._apart.clear()
+        plain = [r for r in requests if not r.alternate and r.pane_id not in self._apart]
+        if len(plain) < max(_LEAST_TALLIED, self._listed * _TALLIED_SHARE):
+            plain = []
+        for begin in range(0, len(plain), _CHUNK_OF_TALLIED):
+            yield _Job(plain[begin : begin + _CHUNK_OF_TALLIED], _make_nonce(), tallies=True)
+        tallied = {request.pane_id for request in plain}
+        yield from _part([r for r in requests if r.pane_id not in tallied])
+
+    def _start(self, job: _Job) -> _Job:
+        write = write_tally if job.tallies else _write_looks
         self.calls += 1
-        return self._tmux.start("source-file", "-", stdin=script)
+        call = self._tmux.start("source-file", "-", stdin=write(job.requests, job.nonce))
+        return job._replace(call=call)
+
+    def _finish(self, job: _Job) -> Looks:
+        assert job.call is not None  # noqa: S101  # only what was started is finished
+        parse = parse_tally if job.tallies else parse_looks
+        return parse(job.call.finish().text, job.nonce, job.requests, self._line_length)
 
     def _read_chain(self, requests: Sequence[Request]) -> Iterator[Looks]:
         pending = requests
         while pending:
-            chunk, nonce = pending[:_CHUNK_OF_ARGUMENTS], secrets.token_hex(16)
+            chunk, nonce = pending[:_CHUNK_OF_ARGUMENTS], _make_nonce()
             commands = (command for request in chunk for command in plan_look(request, nonce))
             words = [word for command in commands for word in (*command, ";")]
             self.calls += 1
@@ -132,3 +184,25 @@ class Reader:
 
 def _fill(looks: Looks, requests: Sequence[Request], absence: Absence) -> Looks:
     return {request.pane_id: looks.get(request.pane_id, absence) for request in requests}
+
+
+def _part(requests: Sequence[Request], *, again: bool = False) -> Iterator[_Job]:
+    size = _CHUNK_OF_ALTERNATE if any(r.alternate for r in requests) else _CHUNK
+    for begin in range(0, len(requests), size):
+        yield _Job(requests[begin : begin + size], _make_nonce(), again=again)
+
+
+def _make_nonce() -> str:
+    return secrets.token_hex(16)
+
+
+def _write_looks(requests: Sequence[Request], nonce: str) -> str:
+    return "".join([write_look(request, nonce) for request in requests])
+
+
+def _wraps(look: Look | Absence) -> bool:
+    """Tell whether a line of a primary screen fills more than a row, a dead pane's note too."""
+    capture = look.capture if isinstance(look, Look) else None
+    if capture is None or capture.text is None:
+        return False
+    return capture.grid.dead or not isinstance(capture.text.starts, range)
