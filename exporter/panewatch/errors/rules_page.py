@@ -19,7 +19,8 @@ KEYS: Final = {
     "category": f"What it is about: {', '.join(CATEGORIES)}.",
     "severity": f"How bad an error is: {', '.join(SEVERITIES)}; `P1` where it is left out.",
     "supersedes": "Ids of rules that it wins over on the same line.",
-    "priority": "From -100 to 100, 0 where it is left out: of those that no other supersedes, the highest wins.",
+    "priority": "From -100 to 100, 0 where it is left out: of those that no other supersedes, the"
+    " highest wins.",
     "joins": "Ids and categories of open incidents that such a line is a consequence of, or"
     " `any`: it then opens none of its own. On noise: what fails within the next four lines is"
     " a consequence of what failed last.",
