@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from errors.live_panes import Live, live_panes
+from panewatch.errors.contract import OUTCOMES
 from panewatch.errors.rule import CATEGORIES, FRICTIONS, KINDS, SEVERITIES
 from polling import wait_until
 from runner.programs import get
@@ -81,7 +82,7 @@ def test_labels_that_alerts_show_come_from_closed_lists(live: Live) -> None:
         "severity": set(SEVERITIES),
         "category": set(CATEGORIES),
         "kind": {*KINDS, *FRICTIONS},
-        "outcome": {"success", "quiet", "end"},
+        "outcome": set(OUTCOMES),
     }
     place_labels = {"server", "session", "window", "pane"}
     for name in (
