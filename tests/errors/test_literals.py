@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from errors.expressions import EXPRESSIONS, sample
 from panewatch.errors import linear
-from panewatch.errors.literals import find_words
+from panewatch.errors.literals import find_needs, find_words
 from panewatch.errors.pack import load_builtin
 from panewatch.errors.prefix import strip_prefix
+from panewatch.errors.rule import Rule
+from panewatch.errors.trial import Trial
 
 RULES = load_builtin()
 
@@ -37,6 +39,19 @@ def test_what_an_expression_matches_has_one_of_its_words(expression: str, random
         assert pattern.search(text) is None or has_word(expression, text), text
 
 
+@given(EXPRESSIONS, st.randoms(use_true_random=True))
+@settings(max_examples=400, deadline=None)
+def test_what_an_expression_matches_passes_the_looks_before_it(
+    expression: str, random: Random
+) -> None:
+    trial = Trial([Rule("one", "error", (expression,))])
+    pattern = linear.compile(expression)
+    for text in sample(expression, random, 5):
+        for line in (text, f"x{text}", f"{text}x"):
+            found = trial.find([0], line, line.encode())
+            assert bool(found) == (pattern.search(line) is not None), line
+
+
 def test_what_a_builtin_expression_matches_has_one_of_its_words() -> None:
     random, matches = Random(7), 0  # noqa: S311  # the same texts in every run
     for expression in (expression for rule in RULES for expression in rule.match):
@@ -55,6 +70,22 @@ def test_every_builtin_example_has_one_of_the_words_of_what_takes_it() -> None:
             for expression in rule.match:
                 if linear.compile(expression).search(text) is not None:
                     assert has_word(expression, text), (rule.id, expression, text)
+
+
+@pytest.mark.parametrize(
+    ("expression", "begins", "more"),
+    [
+        ("^error: .* at line", {"error: "}, {"error: "}),
+        ("^(?:foo|bar)+ .*quux", {"foo", "bar"}, {"foo", "bar"}),
+        ("^a?bcd", {"abcd", "bcd"}, set()),
+        (r"^\s*abc", set(), set()),
+        ("(?i)^ABC.*longer", {"abc"}, {"abc"}),
+        ("^(?:abc)?.", set(), set()),
+    ],
+)
+def test_what_else_there_must_be(expression: str, begins: set[str], more: set[str]) -> None:
+    needs = find_needs(expression)
+    assert (needs.begins, needs.more) == (begins, more)
 
 
 @pytest.mark.parametrize(

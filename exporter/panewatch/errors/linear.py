@@ -36,10 +36,10 @@ class Pattern(Protocol):
     def sub(self, replacement: str, text: str) -> str:
         """Replace every match in ``text``."""
 
-    def search(self, text: str) -> Match | None:
-        """Find the expression anywhere in ``text``."""
+    def search(self, text: str | bytes) -> Match | None:
+        """Find the expression anywhere in ``text``; places are counted as ``text`` is."""
 
-    def match(self, text: str) -> Match | None:
+    def match(self, text: str | bytes) -> Match | None:
         """Find the expression at the beginning of ``text``."""
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
-from typing import Final
+from typing import Final, NamedTuple
 
 _MOST: Final = 64
 """Words of one set; an expression with more ways to begin is taken apart elsewhere."""
@@ -20,21 +20,16 @@ _MOST_COPIES: Final = 4
 _LONGEST: Final = 24
 """Characters of a word that are looked for: more would choose no better."""
 
-_LEAST_LETTERS: Final = 3
+_LEAST: Final = 3
+_ENOUGH: Final = 8
+"""Characters of a word; shorter ones are rather found by chance, longer ones hardly less."""
 
 _COMMON: Final = frozenset(
-    "error errors err fail failed failure failures failing fails exception exceptions warning"
-    " warnings fatal test tests testing class module package loss found found: http https 100%"
-    " compiling building running timeout exit exited exits status skipped passed plugin import"
-    " line file files body header found. not is are was the and with for from this that have"
-    " has can't cannot could unable added installing successfully failures: errors: skipped:"
-    " lua error: error; rror .py .py: .js .ts assert process command killed returned aborted"
-    " connection request response client server python node java npm info debug started"
-    " finished completed done code name path type value 429 529 500 502 503 504 404 401 403"
-    " sig inf nan build total remove end-of options preprocess step time version using usage"
-    " invalid missing unknown".split()
+    "the and for with not from this that have info debug name type value time step epoch loss inf"
+    " test tests class module lua http:// https:// .py .py: 100% at -> => -- :: [e [ok] true false"
+    " none null done found compiling installing building running checking".split()
 )
-"""Words that ordinary output is full of: to stop at each would cost more than it saves."""
+"""What ordinary output is full of: to stop at each would cost more than it saves."""
 
 _REPEAT: Final = re.compile(r"\*|\+|\?|\{(\d+)(?:,(\d*))?\}")
 _PLAIN: Final = re.compile(r"[\w \-:'\"=/,;<>#@!%&~`]+(?![*+?{])")
@@ -61,13 +56,29 @@ _EMPTY: Final[Words] = frozenset({""})
 class _Part:
     """What is known of a part of an expression.
 
-    ``exact`` is everything that it can match, where that is little; ``needed`` a set of
-    which each match contains one, ``begins`` one of which each match begins with one.
+    ``exact`` is everything that it can match, where that is little; ``needed`` sets of
+    which each match contains one word each, ``begins`` one of which it begins with one.
     """
 
     exact: Words | None = None
-    needed: Words | None = None
+    needed: tuple[Words, ...] = ()
     begins: Words | None = None
+
+
+class Needs(NamedTuple):
+    """What each match of an expression holds; a set is empty where nothing is known.
+
+    Attributes:
+        words: The words to look for: one of them is in it.
+        more: One of these is in it too.
+        begins: It begins with one of these.
+        caseless: The case of all these, which are small then, does not matter.
+    """
+
+    words: Words
+    more: Words
+    begins: Words
+    caseless: bool
 
 
 def find_words(expression: str) -> tuple[Words, bool]:
@@ -76,13 +87,37 @@ def find_words(expression: str) -> tuple[Words, bool]:
     Returns:
         The words, none where there are none; and whether their case does not matter.
     """
+    needs = find_needs(expression)
+    return needs.words, needs.caseless
+
+
+def find_needs(expression: str) -> Needs:
+    """Return what every match of ``expression`` holds."""
     caseless = _CASELESS.search(expression) is not None
     part = _Parser(_QUOTED.sub(_unquote, expression)).parse()
-    words: Iterable[str] = _best([part.needed, part.exact]) or ()
+    sets = [*part.needed, part.exact]
+    words = _best(sets)
+    others = [other for other in sets if other and words and not _follows(words, other)]
+    begins = part.exact if part.begins is None else part.begins
+    return Needs(
+        _cut(words, caseless=caseless),
+        _cut(_best(others), caseless=caseless),
+        _cut(begins, caseless=caseless),
+        caseless,
+    )
+
+
+def _follows(words: Words, others: Words) -> bool:
+    """Tell whether each of ``words`` holds one of ``others`` anyway."""
+    return all(any(map(word.__contains__, others)) for word in words)
+
+
+def _cut(words: Words | None, *, caseless: bool) -> Words:
+    chosen: Iterable[str] = words or ()
     if caseless:
-        words = [max(_OTHER_LETTERS.split(word.lower()), key=len) for word in words]
-    cut = frozenset(word[:_LONGEST] for word in words)
-    return (frozenset() if "" in cut else cut), caseless
+        chosen = [max(_OTHER_LETTERS.split(word.lower()), key=len) for word in chosen]
+    cut = frozenset(word[:_LONGEST] for word in chosen)
+    return frozenset() if "" in cut else cut
 
 
 def _unquote(found: re.Match[str]) -> str:
@@ -104,9 +139,12 @@ class _Parser:
             branches.append(self._read_sequence())
         if len(branches) == 1:
             return branches[0]
-        exact = _join(branch.exact for branch in branches)
-        needed = _join(_best([branch.needed, branch.exact]) for branch in branches)
-        return _Part(exact, needed)
+        needed = _join(_best([*branch.needed, branch.exact]) for branch in branches)
+        return _Part(
+            _join(branch.exact for branch in branches),
+            () if needed is None else (needed,),
+            _join(branch.begins for branch in branches),
+        )
 
     def _peek(self) -> str:
         return self._text[self._place : self._place + 1]
@@ -114,19 +152,19 @@ class _Parser:
     def _read_sequence(self) -> _Part:
         run: Words = _EMPTY
         whole = True
-        found: list[Words | None] = []
+        found: list[Words] = []
         while self._peek() not in {"", "|", ")"}:
             part = self._read_repeated()
             longer = _combine(run, part.exact)
             if longer is None:
                 # What must begin here still belongs to the words before it.
                 whole = False
-                found += [_combine(run, part.begins) or run, part.needed]
+                found += [_combine(run, part.begins) or run, *part.needed]
                 run = _EMPTY
             else:
                 run = longer
         found.append(run)
-        return _Part(run if whole else None, _best(found))
+        return _Part(run if whole else None, tuple(filter(_is_useful, found)), found[0])
 
     def _read_repeated(self) -> _Part:
         part = self._read_atom()
@@ -207,7 +245,9 @@ def _repeat(part: _Part, repeat: re.Match[str]) -> _Part:
         copies = None if copies is None else _combine(copies, part.exact)
     if most is None and least <= _MOST_COPIES:  # exactly so many
         return _Part(copies, part.needed)
-    return _Part(None, _best([part.needed, part.exact, copies]), copies)
+    sets = [words for words in (*part.needed, part.exact, copies) if words is not None]
+    begins = part.begins if copies is None else copies
+    return _Part(None, tuple(filter(_is_useful, sets)), begins)
 
 
 def _combine(before: Words, after: Words | None) -> Words | None:
@@ -230,18 +270,30 @@ def _join(sets: Iterable[Words | None]) -> Words | None:
 
 def _best(sets: Iterable[Words | None]) -> Words | None:
     """Return the set whose words are rarest: the shortest word of it is longest."""
-    useful = [words for words in sets if words and "" not in words]
+    useful = [words for words in sets if words is not None and _is_useful(words)]
     return max(useful, key=_weigh, default=None)
+
+
+def _is_useful(words: Words) -> bool:
+    return bool(words) and "" not in words
 
 
 def _weigh(words: Words) -> tuple[bool, int, int, int, int]:
     letters = min(len(word.strip()) for word in words)
     lengths = list(map(len, words))
     rare = all(map(is_rare, words))
-    return rare, min(letters, _LONGEST), min(lengths), max(lengths), -len(words)
+    return rare, min(letters, _ENOUGH), -len(words), min(lengths), max(lengths)
+
+
+def drop_longer(words: Words) -> Words:
+    """Return ``words`` without those that another one of them is found in anyway."""
+    return frozenset(
+        word for word in words if not any(part in word for part in words if part != word)
+    )
 
 
 def is_rare(word: str) -> bool:
     """Tell whether ordinary output seldom holds ``word``."""
-    plain = word.strip(" \t()[]{}<>*.,;:=!?|/'\"`-_").lower()
-    return sum(map(str.isalpha, plain)) >= _LEAST_LETTERS and plain not in _COMMON
+    long = len(word) >= _LEAST or word.isupper() or not word.isascii()
+    drawn = len(set(word)) == 1 and not word.isalnum()  # as lines and boxes are
+    return long and not drawn and word.strip().lower() not in _COMMON

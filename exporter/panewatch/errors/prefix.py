@@ -51,7 +51,8 @@ def strip_prefix(line: str) -> str:
     for _ in range(_MOST_PREFIXES):
         if not _may_have(line):
             break
-        found = _PREFIX.match(line)
+        # Where bytes are characters, RE2 is spared counting them.
+        found = _PREFIX.match(line.encode() if line.isascii() else line)
         if found is None or not found.end():
             break
         line = line[found.end() :]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from panewatch.errors import linear
 from panewatch.errors.command import PROMPTS
 from panewatch.errors.expression import confine
-from panewatch.errors.literals import Word, find_words, is_rare
+from panewatch.errors.literals import Word, is_rare
 from panewatch.errors.pack import RulesError
 from panewatch.errors.prefix import strip_prefix
 from panewatch.errors.rule import KINDS, Rule, Severity
 from panewatch.errors.scanner import ExpressionError, Scanner
+from panewatch.errors.trial import Trial
 from panewatch.problems import Problem
 
 _LOOKS_LIKE_TROUBLE: Final = (
@@ -24,6 +25,8 @@ _LOOKS_LIKE_TROUBLE: Final = (
 )
 _LOOKS: Final = linear.ExpressionSet((_LOOKS_LIKE_TROUBLE,))
 """What a line looks like that may tell of trouble."""
+
+_PROMPTS: Final = linear.ExpressionSet(PROMPTS)
 
 _TROUBLE: Final = (
     "error", "fail", "exception", "fatal", "panic", "traceback", "critical", "abort", "segfault",
@@ -50,6 +53,22 @@ class Candidates(NamedTuple):
     prompt: bool
 
 
+class _Suspect(NamedTuple):
+    """A line in which something was found, and what is known of it so far."""
+
+    place: int
+    line: str
+    text: str
+    encoded: bytes
+    rules: Collection[int]
+    troubled: bool
+    prompt: bool
+
+
+_NOTHING: Final = Candidates((), "", looks=False, prompt=False)
+_NOBODY: Final[frozenset[int]] = frozenset()
+
+
 class Rulebook:
     """Rules, compiled for scanning. It never changes and may be shared by threads.
 
@@ -69,13 +88,15 @@ class Rulebook:
         self.by_kind = {kind: [rule for rule in self.rules if rule.kind == kind] for kind in KINDS}
         self.kinds = tuple(sorted({(r.severity, r.category) for r in self.by_kind["error"]}))
         """Every severity and category that an incident can have."""
-        self._order = {rule: place for place, rule in enumerate(sorted(self.rules, key=_rank))}
-        self._trouble = len(self.rules)
+        ranks = list(map(_rank, self.rules))
+        best_first = sorted(range(len(self.rules)), key=ranks.__getitem__)
+        self._order = {number: place for place, number in enumerate(best_first)}
+        self._trial = Trial(self.rules)
+        self._trouble = len(self._trial.expressions)
         self._prompt = self._trouble + 1
         self._always: list[int] = []
-        """Noise that no word tells of: tried on every line that is looked at."""
+        """Expressions of noise that no word tells of."""
         self._first, self._second = self._compile()
-        self._exact: dict[int, _Exact] = {}
         self._known: dict[str, Candidates] = {}
 
     def holds(self, rules: Sequence[Rule], severities: Mapping[str, Severity]) -> bool:
@@ -83,53 +104,57 @@ class Rulebook:
         return list(map(repr, self.rules)) == list(map(repr, _judge(rules, severities)))
 
     def _compile(self) -> tuple[Scanner, Scanner]:
-        """Compile what is looked for in whole blocks, and what in single lines of those.
+        """Compile what is looked for in whole blocks, and what in the lines that it finds.
 
-        Lines are chosen by the words that a rule cannot match without. What has none but
-        words that every error has, and noise, is looked for in lines with such a word.
+        Lines are chosen by the words that a rule cannot match without. Noise, and words
+        that tell of trouble, are looked for only where a line tells of trouble at all.
         """
         words: defaultdict[Word, set[int]] = defaultdict(set)
         common: defaultdict[Word, set[int]] = defaultdict(set)
-        whole = [(prompt, self._prompt) for prompt in PROMPTS]
+        whole = [(confine(prompt), self._prompt) for prompt in PROMPTS]
         for word in _TROUBLE:
             words[word, True].add(self._trouble)
-        for number, rule in enumerate(self.rules):
-            for expression in rule.match:
-                needed, caseless = find_words(expression)
-                mutes = rule.kind == "noise" and not rule.until
-                if mutes or (needed and all(map(_tells_trouble, needed))):
-                    target = common
-                elif needed and all(map(is_rare, needed)):
-                    target = words
-                else:
-                    whole.append((confine(expression, anchored=False), number))
-                    continue
-                if not needed:
-                    self._always.append(number)
-                for word in sorted(needed):
-                    target[word, caseless].add(number)
+        texts = (text for rule in self.rules for text in rule.match)
+        for number, (text, one) in enumerate(zip(texts, self._trial.expressions, strict=True)):
+            rule = self.rules[one.rule]
+            mutes = rule.kind == "noise" and not rule.until
+            if mutes and not one.words:
+                self._always.append(number)
+            elif not mutes and not (one.words and all(map(_is_telling, one.words))):
+                whole.append((confine(text, anchored=False), number))
+            else:
+                for word in sorted(one.words):
+                    target = common if mutes or _tells_trouble(word) else words
+                    target[word, one.caseless].add(number)
         try:
             return Scanner(words, whole), Scanner(common)
         except ExpressionError as error:
-            if error.number >= len(self.rules):  # our own: this machine cannot compile any
+            if error.number >= self._trouble:  # our own: this machine cannot compile any
                 message = f"cannot be compiled on this machine: {error}"
                 raise RulesError([Problem("rules", 0, "", message)]) from None
-            rule = self.rules[error.number]
+            rule = self.rules[self._trial.expressions[error.number].rule]
             raise RulesError([Problem(rule.origin, rule.at, rule.id, f"match: {error}")]) from None
 
     def find(self, lines: Sequence[str]) -> dict[int, Candidates]:
-        """Return what is known of the lines that mean something, by their index."""
+        """Return what is known of the lines that mean something, by their index.
+
+        Noise is found only where there is something to take a line from: the line tells
+        of trouble, or another rule takes it.
+        """
         hits = self._first.scan("\n".join(lines).encode(errors="replace"))
-        if not hits:
-            return {}
         found: dict[int, Candidates] = {}
+        suspects: list[_Suspect] = []
         for index, numbers in hits.items():
             line = lines[index]
             known = self._known.get(line)
             if known is None:
-                known = self._look_up(line, numbers)
-                self._remember(line, known)
-            found[index] = known
+                suspect = self._try_found(index, line, numbers)
+                if suspect is not None:
+                    suspects.append(suspect)
+            elif known is not _NOTHING:
+                found[index] = known
+        if suspects:
+            self._try_common(suspects, found)
         return found
 
     def _remember(self, line: str, known: Candidates) -> None:
@@ -139,37 +164,38 @@ class Rulebook:
             self._known.clear()
         self._known[line] = known
 
-    def _look_up(self, line: str, numbers: set[int]) -> Candidates:
-        """Find out which of the rules that may take a line do."""
+    def _try_found(self, index: int, line: str, numbers: frozenset[int]) -> _Suspect | None:
+        """Try the rules whose words were found in a line; return it where it means something."""
         text = strip_prefix(line)
         encoded = text.encode(errors="replace")
-        looks = self._trouble in numbers
-        more: Iterable[int] = ()
-        if looks or numbers != {self._prompt}:
-            more = self._second.scan(encoded).get(0, ())
-        rules = [
-            self.rules[number]
-            for number in {*numbers, *more, *self._always}
-            if number < self._trouble and self._takes(number, encoded)
-        ]
-        if len(rules) > 1:
-            rules.sort(key=self._order.__getitem__)
-        return Candidates(
-            tuple(rules),
-            text,
-            looks=looks and _LOOKS.match(encoded) != [],
-            prompt=self._prompt in numbers,
-        )
+        rules = self._trial.find(numbers, text, encoded)
+        prompt = self._prompt in numbers and bool(_PROMPTS.match(line.encode(errors="replace")))
+        troubled = self._trouble in numbers
+        if rules or troubled or prompt:
+            return _Suspect(index, line, text, encoded, rules, troubled, prompt)
+        self._remember(line, _NOTHING)
+        return None
+
+    def _try_common(self, suspects: Sequence[_Suspect], found: dict[int, Candidates]) -> None:
+        """Try noise, and the rules whose words tell of trouble; add what is known then."""
+        hits = self._second.scan(b"\n".join([suspect.encoded for suspect in suspects]))
+        for number, suspect in enumerate(suspects):
+            place, line, text, encoded, rules, troubled, prompt = suspect
+            if rules or troubled:
+                numbers = hits.get(number, _NOBODY).union(self._always)
+                rules = {*rules, *self._trial.find(numbers, text, encoded)}
+            looks = troubled and bool(_LOOKS.match(encoded))
+            known = _NOTHING
+            if rules or looks or prompt:
+                best_first = sorted(rules, key=self._order.__getitem__)
+                named = tuple([self.rules[rule] for rule in best_first])
+                known = found[place] = Candidates(named, text, looks, prompt)
+            self._remember(line, known)
 
     def takes(self, rule: Rule, line: str) -> bool:
         """Tell whether ``rule`` takes ``line``, whatever other rules do."""
-        return self._takes(self.rules.index(rule), strip_prefix(line).encode(errors="replace"))
-
-    def _takes(self, number: int, text: bytes) -> bool:
-        exact = self._exact.get(number)
-        if exact is None:
-            exact = self._exact[number] = _Exact(self.rules[number])
-        return exact.takes(text)
+        number = self.rules.index(rule)
+        return self._trial.takes(number, strip_prefix(line).encode(errors="replace"))
 
 
 def _judge(rules: Sequence[Rule], severities: Mapping[str, Severity]) -> tuple[Rule, ...]:
@@ -180,18 +206,9 @@ def _judge(rules: Sequence[Rule], severities: Mapping[str, Severity]) -> tuple[R
     )
 
 
-class _Exact:
-    """One rule's expressions, compiled when a line first asks for them."""
-
-    __slots__ = ("_count", "_set")
-
-    def __init__(self, rule: Rule) -> None:
-        self._set = linear.ExpressionSet((*rule.match, *rule.unless))
-        self._count = len(rule.match)
-
-    def takes(self, text: bytes) -> bool:
-        found = self._set.match(text)
-        return bool(found) and max(found) < self._count
+def _is_telling(word: str) -> bool:
+    """Tell whether lines with ``word`` are few enough to be looked at."""
+    return is_rare(word) or _tells_trouble(word)
 
 
 def _tells_trouble(word: str) -> bool:

@@ -1,4 +1,4 @@
-"""Many words and expressions, one pass each: which lines of a block may match which of them.
+"""Many words and expressions in one pass: which lines of a block may match which of them.
 
 The scan is Hyperscan's: linear in the text, whatever the text is.
 """
@@ -38,7 +38,7 @@ class Scanner:
         ExpressionError: an expression cannot be compiled.
     """
 
-    __slots__ = ("_expressions", "_meanings", "_numbers", "_words")
+    __slots__ = ("_database", "_meanings")
 
     def __init__(
         self,
@@ -46,32 +46,26 @@ class Scanner:
         expressions: Sequence[tuple[str, int]] = (),
     ) -> None:
         self._meanings = [frozenset(numbers) for numbers in words.values()]
-        self._words = _compile_words(list(words))
-        self._expressions = _compile_expressions(expressions)
-        self._numbers = [number for _, number in expressions]
+        self._meanings += [frozenset((number,)) for _, number in expressions]
+        self._database = _compile(list(words), expressions)
 
-    def scan(self, text: bytes) -> dict[int, set[int]]:
+    def scan(self, text: bytes) -> dict[int, frozenset[int]]:
         """Return the numbers that each line of ``text`` may match, by index of the line.
 
         ``text`` must be valid UTF-8.
         """
-        words: list[tuple[int, int]] = []
-        found: list[tuple[int, int]] = []
-        if self._words is not None:
-            self._words.scan(text, words)
-        if self._expressions is not None:
-            self._expressions.scan(text, found)
-        if not words and not found:
-            return {}
-        lines: dict[int, set[int]] = {}
-        for index, number in _place(text, words):
-            known = lines.get(index)
-            if known is None:
-                lines[index] = set(self._meanings[number])
-            else:
-                known |= self._meanings[number]
-        for index, number in _place(text, found):
-            lines.setdefault(index, set()).add(self._numbers[number])
+        hits: list[tuple[int, int]] = []
+        if self._database is not None:
+            self._database.scan(text, hits)
+        lines: dict[int, frozenset[int]] = {}
+        hits.sort()
+        line = at = 0
+        for end, number in hits:
+            line += text.count(b"\n", at, end)
+            at = end
+            known = lines.get(line)
+            meaning = self._meanings[number]
+            lines[line] = meaning if known is None else known | meaning
         return lines
 
 
@@ -96,47 +90,32 @@ def _note(number: int, _start: int, end: int, _flags: int, found: Any) -> None:
     found.append((end, number))
 
 
-def _place(text: bytes, hits: list[tuple[int, int]]) -> Iterable[tuple[int, int]]:
-    """Yield the line on which each hit ends, and what was hit."""
-    hits.sort()
-    line = at = 0
-    for end, number in hits:
-        line += text.count(b"\n", at, end)
-        at = end
-        yield line, number
-
-
-def _compile_words(words: Sequence[Word]) -> _Database | None:
-    if not words:
+def _compile(words: Sequence[Word], expressions: Sequence[tuple[str, int]]) -> _Database | None:
+    """Compile words and expressions together: one scan for both is quicker than two."""
+    if not words and not expressions:
         return None
+    texts = [_escape(word) for word, _ in words]
+    texts += [expression.encode() for expression, _ in expressions]
     flags = [hyperscan.HS_FLAG_CASELESS if caseless else 0 for _, caseless in words]
-    return _compile([word.encode() for word, _ in words], flags, literal=True)
+    flags += [_FLAGS] * len(expressions)
 
-
-def _compile_expressions(expressions: Sequence[tuple[str, int]]) -> _Database | None:
-    if not expressions:
-        return None
-    texts = [text.encode() for text, _ in expressions]
-    try:
-        return _compile(texts, [_FLAGS] * len(texts))
-    except hyperscan.HyperscanError as error:
-        if len(expressions) == 1:
-            raise ExpressionError(expressions[0][1], str(error)) from None
-        for one in expressions:  # find out which one it was
-            _compile_expressions([one])
-        raise
-
-
-def _compile(texts: Sequence[bytes], flags: Sequence[int], *, literal: bool = False) -> _Database:
     def compile_now() -> hyperscan.Database:
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         database.compile(
-            expressions=list(texts),
-            ids=list(range(len(texts))),
-            elements=len(texts),
-            flags=list(flags),
-            literal=literal,
+            expressions=texts, ids=list(range(len(texts))), elements=len(texts), flags=flags
         )
         return database
 
-    return _Database(stored.fetch((*texts, repr(literal).encode()), flags, compile_now))
+    try:
+        return _Database(stored.fetch(texts, flags, compile_now))
+    except hyperscan.HyperscanError as error:
+        if not words and len(expressions) == 1:
+            raise ExpressionError(expressions[0][1], str(error)) from None
+        for one in expressions:  # find out which one it was
+            _compile((), [one])
+        raise
+
+
+def _escape(word: str) -> bytes:
+    """Write a word as an expression that matches just this."""
+    return b"".join(b"\\x%02x" % byte for byte in word.encode())
