@@ -8,6 +8,7 @@ from typing import get_type_hints
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
 
 from panewatch.panes import contract as c
 from panewatch.panes.families import CommandNames, build_families
@@ -88,3 +89,11 @@ def test_of_what_changed_only_the_new_samples_are_new(panes: tuple[PaneView, ...
     same = [one is other for one, other in zip(old.samples, new.samples, strict=True)]
     assert same == [False] + [True] * len(rest)
     assert new.samples[0].labels is old.samples[0].labels
+
+
+def test_of_a_server_that_cannot_be_read_observers_know_nothing() -> None:
+    family = GaugeMetricFamily("panewatch_seen", "Seen.", labels=("server",))
+    family.add_metric(("a",), 1.0)
+    for state, shown in (("up", True), ("timeout", False), ("no_server", False)):
+        built = build_families([Published("a", state, 0.0, families=(family,))], CommandNames(), ())
+        assert (family.name in {found.name for found in built}) is shown, state

@@ -113,7 +113,9 @@ def build_families(
             yield _build(spec, labels, values, known)
     yield _build_each(c.PANE_DEATHS, c.ENDS, up, _tell_deaths, known)
     yield from _build_servers(published, known)
-    for family in merge(family for server in published for family in server.families):
+    # Of a server that cannot be read, observers know nothing any more either.
+    readable = (server for server in published if server.state == "up")
+    for family in merge(family for server in readable for family in server.families):
         old = known.get(family.name)
         yield family if old is None or old.samples != family.samples else old
 
