@@ -79,7 +79,8 @@ REFUSED = [
     ("text\n", f"f.yml:1: must be a section with the keys {SECTIONS}"),
     ("panes:\n  lst_interval: 1s\n", ("f.yml:2: panes.lst_interval: unknown key; "
      f"did you mean `list_interval`? allowed: {PANES_KEYS}")),
-    ("wobble: 1\n", "f.yml:1: wobble: unknown key; allowed: web, log, collectors, tmux, panes, errors"),
+    ("wobble: 1\n", ("f.yml:1: wobble: unknown key; "
+     "allowed: web, log, collectors, tmux, panes, errors")),
     ("collectors:\n  gpus: {}\n", ("f.yml:2: collectors.gpus: unknown key; "
      "allowed: panes, errors, process")),
     ("web:\n", ("f.yml:1: web: must be a section with the keys `listen_address`, `config_file`, "
