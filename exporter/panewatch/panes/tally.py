@@ -10,11 +10,12 @@ up tells nothing, and its panes have to be asked for one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from panewatch.panes.capture import Grid
 from panewatch.panes.look import (
     HEADER,
+    PLACE,
     Absence,
     Look,
     Looks,
@@ -25,18 +26,19 @@ from panewatch.panes.look import (
 )
 
 _GROUP = 20
+_BEHIND_PLACE = HEADER.count(" ") - PLACE.count(" ")
 
 
 def write_tally(requests: Sequence[Request], nonce: str) -> str:
     """Write a script that asks for looks at panes that show their primary screens."""
     frame = f"display-message -p {nonce}\n"
-    headers = f"{frame}list-panes -a -F '{HEADER}'\n"
-    parts = [headers]
+    parts = [f"{frame}list-panes -a -F '{HEADER}'\n"]
     for group in _part(requests):
         parts.append(frame)
         parts += [f"capture-pane -p -J -t {r.pane_id} -S -{r.rows}\n" for r in group]
     # A hook of the user's may let tmux go on with other things in between.
-    return "".join([*parts, headers])
+    parts.append(f"{frame}list-panes -a -F '{PLACE}'\n")
+    return "".join(parts)
 
 
 def parse_tally(text: str, nonce: str, requests: Sequence[Request], line_length: int) -> Looks:
@@ -45,14 +47,11 @@ def parse_tally(text: str, nonce: str, requests: Sequence[Request], line_length:
     _, *parts = text.split(nonce + "\n")
     if len(parts) != len(groups) + 2:
         return {}
-    before, after = (
-        {header.partition(" ")[0]: header for header in listing.split("\n")}
-        for listing in (parts[0], parts[-1])
-    )
+    headers = {header.partition(" ")[0]: header for header in parts[0].split("\n")}
+    places = set(parts[-1].split("\n"))
     looks: Looks = {}
     for group, body in zip(groups, parts[1:-1], strict=True):
-        if all(before.get(r.pane_id) == after.get(r.pane_id) for r in group):
-            looks.update(_parse_group(before, body, group, line_length))
+        looks.update(_parse_group(headers, places, body, group, line_length))
     return looks
 
 
@@ -62,7 +61,11 @@ def _part(requests: Sequence[Request]) -> Iterator[Sequence[Request]]:
 
 
 def _parse_group(
-    headers: Mapping[str, str], body: str, group: Sequence[Request], line_length: int
+    headers: Mapping[str, str],
+    places: Container[str],
+    body: str,
+    group: Sequence[Request],
+    line_length: int,
 ) -> Looks:
     looks: Looks = {}
     shown: list[tuple[Request, Grid, bool, int]] = []
@@ -71,6 +74,8 @@ def _parse_group(
         if header is None:
             looks[request.pane_id] = Absence.VANISHED
             continue
+        if header.rsplit(" ", _BEHIND_PLACE)[0] not in places:
+            return {}
         try:
             grid, alternate = parse_header(header, request.limit)
         except ValueError:
