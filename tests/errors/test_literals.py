@@ -79,6 +79,8 @@ def test_every_builtin_example_has_one_of_the_words_of_what_takes_it() -> None:
         ("^(?:foo|bar)+ .*quux", {"foo", "bar"}, {"foo", "bar"}),
         ("^a?bcd", {"abcd", "bcd"}, set()),
         (r"^\s*abc", set(), set()),
+        (r"^(?:\s{2,8}|a)b", {" ", "\t", "\n", "\f", "\r", "a"}, set()),
+        (r"^x[1-9]\d* errors", {f"x{digit}" for digit in range(10)}, {"x"}),
         ("(?i)^ABC.*longer", {"abc"}, {"abc"}),
         ("^(?:abc)?.", set(), set()),
     ],

@@ -40,8 +40,9 @@ _CLASS: Final = re.compile(r"(\^?)(\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*)\]", re.DOTA
 _MEMBER: Final = re.compile(r"\[:\^?\w+:\]|\\.|.", re.DOTALL)
 _CODE: Final = re.compile(r"x\{\w*\}|x\w\w|[pP]\{\^?\w*\}|[pP]\w|[0-7]{1,3}")
 _QUOTED: Final = re.compile(r"\\Q(?P<text>.*?)(?:\\E|$)|\\.", re.DOTALL)
-_OTHER_LETTERS: Final = re.compile(r"[^\x00-\x7f]+")
-"""Letters whose case the scan for words does not know."""
+_MOST_MORE: Final = 8
+"""Words of a second set: each of them is looked for on its own."""
+
 
 _CONTROLS: Final = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}
 
@@ -50,6 +51,7 @@ Word = tuple[str, bool]
 """A word, and whether its case does not matter."""
 
 _EMPTY: Final[Words] = frozenset({""})
+_CLASSES: Final = {"d": frozenset("0123456789"), "s": frozenset(" \t\n\f\r")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,13 @@ class _Part:
 
     ``exact`` is everything that it can match, where that is little; ``needed`` sets of
     which each match contains one word each, ``begins`` one of which it begins with one.
+    ``first`` is the same and may be characters of a class, which would make too many words.
     """
 
     exact: Words | None = None
     needed: tuple[Words, ...] = ()
     begins: Words | None = None
+    first: Words | None = None
 
 
 class Needs(NamedTuple):
@@ -97,12 +101,12 @@ def find_needs(expression: str) -> Needs:
     part = _Parser(_QUOTED.sub(_unquote, expression)).parse()
     sets = [*part.needed, part.exact]
     words = _best(sets)
-    others = [other for other in sets if other and words and not _follows(words, other)]
-    begins = part.exact if part.begins is None else part.begins
+    others = [drop_longer(other) for other in sets if other and words and "" not in other]
+    others = [o for o in others if len(o) <= _MOST_MORE and words and not _follows(words, o)]
     return Needs(
         _cut(words, caseless=caseless),
         _cut(_best(others), caseless=caseless),
-        _cut(begins, caseless=caseless),
+        _cut(part.first, caseless=caseless),
         caseless,
     )
 
@@ -115,9 +119,15 @@ def _follows(words: Words, others: Words) -> bool:
 def _cut(words: Words | None, *, caseless: bool) -> Words:
     chosen: Iterable[str] = words or ()
     if caseless:
-        chosen = [max(_OTHER_LETTERS.split(word.lower()), key=len) for word in chosen]
+        chosen = [max(_split_cases(word.lower()), key=len) for word in chosen]
     cut = frozenset(word[:_LONGEST] for word in chosen)
     return frozenset() if "" in cut else cut
+
+
+def _split_cases(word: str) -> list[str]:
+    """Split a word at letters whose case the scan for words does not know."""
+    known = (c if c.isascii() or c.lower() == c.upper() else "\0" for c in word)
+    return "".join(known).split("\0")
 
 
 def _unquote(found: re.Match[str]) -> str:
@@ -144,6 +154,7 @@ class _Parser:
             _join(branch.exact for branch in branches),
             () if needed is None else (needed,),
             _join(branch.begins for branch in branches),
+            _join(branch.first for branch in branches),
         )
 
     def _peek(self) -> str:
@@ -151,6 +162,7 @@ class _Parser:
 
     def _read_sequence(self) -> _Part:
         run: Words = _EMPTY
+        first: Words | None = None
         whole = True
         found: list[Words] = []
         while self._peek() not in {"", "|", ")"}:
@@ -159,12 +171,15 @@ class _Parser:
             if longer is None:
                 # What must begin here still belongs to the words before it.
                 whole = False
-                found += [_combine(run, part.begins) or run, *part.needed]
+                begins = _combine(run, part.begins) or run
+                first = first or _combine(run, part.first) or begins
+                found += [begins, *part.needed]
                 run = _EMPTY
             else:
                 run = longer
         found.append(run)
-        return _Part(run if whole else None, tuple(filter(_is_useful, found)), found[0])
+        needed = tuple(filter(_is_useful, found))
+        return _Part(run if whole else None, needed, found[0], first or run)
 
     def _read_repeated(self) -> _Part:
         part = self._read_atom()
@@ -212,6 +227,8 @@ class _Parser:
             return _Part(_EMPTY)
         if letter in _CONTROLS:
             return _Part(frozenset({_CONTROLS[letter]}))
+        if letter in _CLASSES:
+            return _Part(first=_CLASSES[letter])
         return _Part() if letter.isalnum() else _Part(frozenset({letter}))
 
     def _read_class(self) -> _Part:
@@ -221,6 +238,8 @@ class _Parser:
             return _Part()
         self._place = found.end()
         members = _MEMBER.findall(found.group(2))
+        if found.group() in {"0-9]", "1-9]"}:
+            return _Part(first=_CLASSES["d"])
         if found.group(1) or "-" in members[1:-1] or any(map(_names_class, members)):
             return _Part()
         characters = frozenset(member[-1] for member in members)
@@ -244,10 +263,10 @@ def _repeat(part: _Part, repeat: re.Match[str]) -> _Part:
     for _ in range(min(least, _MOST_COPIES)):
         copies = None if copies is None else _combine(copies, part.exact)
     if most is None and least <= _MOST_COPIES:  # exactly so many
-        return _Part(copies, part.needed)
+        return _Part(copies, part.needed, first=copies or part.first)
     sets = [words for words in (*part.needed, part.exact, copies) if words is not None]
     begins = part.begins if copies is None else copies
-    return _Part(None, tuple(filter(_is_useful, sets)), begins)
+    return _Part(None, tuple(filter(_is_useful, sets)), begins, copies or part.first)
 
 
 def _combine(before: Words, after: Words | None) -> Words | None:

@@ -19,21 +19,30 @@ class Expression:
 
     Attributes:
         rule: Number of its rule.
+        text: The expression as it is written.
         words: The words to look for, none where none are known.
         caseless: Whether the case of all its words does not matter.
         begins: A line begins with one of these; anything will do where there are none.
         more: A line holds one of these; anything will do where there are none.
     """
 
-    __slots__ = ("begins", "caseless", "more", "rule", "words")
+    __slots__ = ("_exact", "begins", "caseless", "more", "rule", "text", "words")
 
     def __init__(self, rule: int, text: str) -> None:
         needs = find_needs(text)
         self.rule = rule
+        self.text = text
         self.words = drop_longer(needs.words)
         self.caseless = needs.caseless
         self.begins = tuple(sorted(needs.begins)) if is_anchored(text) else ()
         self.more = tuple(sorted(drop_longer(needs.more)))
+        self._exact: linear.ExpressionSet | None = None
+
+    def matches(self, encoded: bytes) -> bool:
+        """Tell whether it matches; it is compiled when this is asked for the first time."""
+        if self._exact is None:
+            self._exact = linear.ExpressionSet((self.text,))
+        return bool(self._exact.match(encoded))
 
 
 class Trial:
@@ -43,7 +52,7 @@ class Trial:
         rules: The rules, by number.
     """
 
-    __slots__ = ("_count", "_exact", "_rules", "expressions")
+    __slots__ = ("_count", "_rules", "_unless", "expressions")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
@@ -51,54 +60,45 @@ class Trial:
             Expression(number, text) for number, rule in enumerate(rules) for text in rule.match
         ]
         self._count = len(self.expressions)
-        self._exact: dict[int, _Exact] = {}
+        self._unless: dict[int, linear.ExpressionSet] = {}
 
     def find(self, numbers: Iterable[int], text: str, encoded: bytes) -> list[int]:
         """Return the rules that take a line, of those whose expressions have ``numbers``.
 
         ``encoded`` is the same text as ``text``. Other numbers may be among ``numbers``.
         """
-        hopeful: set[int] = set()
+        taking: list[int] = []
         lower = ""
         for number in numbers:
             if number >= self._count:
                 continue
             one = self.expressions[number]
-            if one.rule in hopeful:
-                continue
+            line = text
             if one.caseless:
-                lower = lower or encoded.lower().decode()
-                line = lower
-            else:
-                line = text
+                line = lower = lower or encoded.lower().decode()
             if one.begins and not line.startswith(one.begins):
                 continue
-            if one.more:
-                for word in one.more:
-                    if word in line:
-                        break
-                else:
+            for word in one.more:
+                if word in line:
+                    break
+            else:
+                if one.more:
                     continue
-            hopeful.add(one.rule)
-        return [rule for rule in hopeful if self.takes(rule, encoded)]
+            if one.rule not in taking and one.matches(encoded):
+                taking.append(one.rule)
+        return [rule for rule in taking if not self._spares(rule, encoded)]
 
     def takes(self, rule: int, encoded: bytes) -> bool:
         """Tell whether a rule takes a line, whatever other rules do."""
-        exact = self._exact.get(rule)
-        if exact is None:
-            exact = self._exact[rule] = _Exact(self._rules[rule])
-        return exact.takes(encoded)
+        matches = any(one.matches(encoded) for one in self.expressions if one.rule == rule)
+        return matches and not self._spares(rule, encoded)
 
-
-class _Exact:
-    """One rule's expressions, compiled when a line first asks for them."""
-
-    __slots__ = ("_count", "_set")
-
-    def __init__(self, rule: Rule) -> None:
-        self._set = linear.ExpressionSet((*rule.match, *rule.unless))
-        self._count = len(rule.match)
-
-    def takes(self, text: bytes) -> bool:
-        found = self._set.match(text)
-        return bool(found) and max(found) < self._count
+    def _spares(self, rule: int, encoded: bytes) -> bool:
+        """Tell whether something in a line keeps a rule from taking it."""
+        expressions = self._rules[rule].unless
+        if not expressions:
+            return False
+        unless = self._unless.get(rule)
+        if unless is None:
+            unless = self._unless[rule] = linear.ExpressionSet(expressions)
+        return bool(unless.match(encoded))
