@@ -212,7 +212,7 @@ class Classifier:
             if self._line + index - block.line > _LONGEST_BLOCK:
                 self._close_block(self._line + index, now, events)
                 return index
-            if ends.search(text) is not None:
+            if ends.search(linear.prepare(text)) is not None:
                 rules = candidates.rules if candidates else ()
                 last = choose(rules)[0] if rules else None
                 line = self._line + index
@@ -304,11 +304,9 @@ def find_start(rule: Rule, text: str) -> int:
     """Return where ``rule`` matches in ``text``: 0 for the beginning."""
     if _is_anchored(rule):
         return 0
-    starts = [
-        found.start()
-        for found in (linear.compile(expression).search(text) for expression in rule.match)
-        if found is not None
-    ]
+    prepared = linear.prepare(text)
+    searches = (linear.compile(expression).search(prepared) for expression in rule.match)
+    starts = [found.start() for found in searches if found is not None]
     return min(starts, default=0)
 
 

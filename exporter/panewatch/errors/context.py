@@ -42,6 +42,8 @@ _CODE: Final = linear.compile(
 _NUMBERED: Final = linear.compile(r"^\s{0,8}(\d{1,6})(?:[ \t]*(?:[|│→+-]|:(?:\D|$))|[ \t]{1,2})")
 _HUNK: Final = linear.compile(r"^(?:@@ -\d|diff --git |(?:---|\+\+\+) (?:[ab]/|\S+\t)|Index: )")
 
+_HUNK_BEGINS: Final = ("@@ -", "diff --git ", "--- ", "+++ ", "Index: ")
+
 LookBack: TypeAlias = Callable[[int], str | None]
 """Returns the line that many lines above, or None where there is none any more."""
 
@@ -56,7 +58,7 @@ def find_reason(line: str, start: int, above: LookBack) -> Reason | None:
         # A quote that ends a name, as in `'/a': No space left`, quotes nothing behind it.
         if line[start - 1] in _QUOTES and line[start - 2 : start - 1] in _BEFORE_QUOTES:
             return "quotation"
-        if _CODE.search(line) is not None:
+        if _CODE.search(linear.prepare(line)) is not None:
             return "source-code"
     first = line[:1]
     if first in {"+", "-"} and _in_diff(above):
@@ -73,7 +75,7 @@ def _in_diff(above: LookBack) -> bool:
         line = above(distance)
         if line is None:
             return False
-        if _HUNK.match(line) is not None:
+        if line.startswith(_HUNK_BEGINS) and _HUNK.match(line) is not None:
             return True
         if line[:1] not in {"+", "-", " ", "\\", ""}:
             return False
@@ -81,6 +83,8 @@ def _in_diff(above: LookBack) -> bool:
 
 
 def _in_listing(line: str, above: LookBack) -> bool:
+    if not line.lstrip()[:1].isdigit():
+        return False
     found = _NUMBERED.match(line)
     if found is None:
         return False
@@ -94,7 +98,7 @@ def _in_help(above: LookBack) -> bool:
         line = above(distance)
         if line is None:
             return False
-        if _USAGE.match(line) is not None:
+        if line.lstrip()[:5].lower() == "usage" and _USAGE.match(line) is not None:
             return True
         if line[:1] not in {"", " "} and not line.rstrip().endswith(":"):
             return False

@@ -51,8 +51,7 @@ def strip_prefix(line: str) -> str:
     for _ in range(_MOST_PREFIXES):
         if not _may_have(line):
             break
-        # Where bytes are characters, RE2 is spared counting them.
-        found = _PREFIX.match(line.encode() if line.isascii() else line)
+        found = _PREFIX.match(linear.prepare(line))
         if found is None or not found.end():
             break
         line = line[found.end() :]
