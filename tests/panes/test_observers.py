@@ -15,12 +15,20 @@ from panes.scraping import Scrape
 from panes.watching import Witness
 from panewatch.config import Config
 from panewatch.panes.collector import ObserverFailedError, PanesCollector
-from panewatch.panes.model import PaneKey, PaneUpdate
+from panewatch.panes.model import Frame, Identity, Line, PaneKey, PaneUpdate
 from panewatch.panes.observers import Observers
 from polling import wait_until
 from runner.collectors import gauge
 
 KEY = PaneKey(1, 2, "%3")
+
+
+def make_look(count: int = 1, monotonic: float = 0.0) -> PaneUpdate:
+    return PaneUpdate(
+        key=KEY, identity=Identity("default", "main", "0", "0"),
+        frame=Frame((), 0, alternate=False), lines=[Line("text")] * count, gap=False,
+        command="sh", state="idle", monotonic=monotonic,
+    )  # fmt: skip
 
 
 class Faulty(Witness):
@@ -90,7 +98,7 @@ def watching(tmux: PrivateTmux, *observers: Witness) -> Iterator[PanesCollector]
 def test_the_others_are_told_everything(part: str, *, first: bool) -> None:
     faulty, steady = Faulty(part), Steady()
     observers = Observers((faulty, steady) if first else (steady, faulty))
-    update: PaneUpdate = object()  # type: ignore[assignment]
+    update = make_look()
     config = Config()
     with capture_logs() as log:
         observers.observe(update)
@@ -109,6 +117,47 @@ def test_the_others_are_told_everything(part: str, *, first: bool) -> None:
     )  # fmt: skip
     assert line["at"].startswith("_do:")
     assert "secret" not in str(log)
+
+
+@pytest.mark.parametrize("part", ["forget", "collect", "reconfigure"])
+def test_looks_are_shown_in_their_order_before_anything_else_is_asked(part: str) -> None:
+    seen: list[object] = []
+
+    class Noting(Steady):
+        def observe(self, update: PaneUpdate) -> None:
+            seen.append(update.monotonic)
+
+        def forget(self, pane: PaneKey) -> None:
+            seen.append("forget")
+
+        def collect(self) -> Iterable[Metric]:
+            seen.append("collect")
+            return ()
+
+        def reconfigure(self, _config: Config) -> None:
+            seen.append("reconfigure")
+
+    observers = Observers((Noting(),))
+    for moment in range(3):
+        observers.observe(make_look(monotonic=moment))
+    assert not seen
+    for _ in range(2):
+        getattr(observers, part)(*{"forget": [KEY], "reconfigure": [Config()]}.get(part, []))
+    assert seen == [0, 1, 2, part, part]
+
+
+@pytest.mark.parametrize(("looks", "lines"), [(100, 0), (1, 5001), (3, 2000)])
+def test_much_text_is_not_kept_until_then(looks: int, lines: int) -> None:
+    steady = Steady()
+    observers = Observers((steady,))
+    for _ in range(looks):
+        assert not steady.updates
+        observers.observe(make_look(lines))
+    assert len(steady.updates) == looks
+    observers.observe(make_look())
+    assert len(steady.updates) == looks
+    observers.collect()
+    assert len(steady.updates) == looks + 1
 
 
 def test_what_is_no_family_is_a_fault_too() -> None:

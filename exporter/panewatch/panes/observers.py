@@ -16,44 +16,63 @@ from panewatch.panes.model import PaneKey, PaneObserver, PaneUpdate
 
 P = ParamSpec("P")
 
+_MOST_LOOKS = 100
+_MOST_LINES = 5000
+"""What is noted before it is handed on: old text is not to fill the memory."""
+
 _log = structlog.get_logger(__name__)
 
 
 class Observers:
     """Hands on what a server's thread sees, and gathers what comes of it.
 
+    Looks are handed on together, before anything else is asked: reading and observing by
+    turns would drive each other's data out of the processor's cache at every pane.
     ``faults`` counts by observer how often one raised, or yielded what is no family.
     """
 
     def __init__(self, observers: Sequence[PaneObserver]) -> None:
         self._observers = observers
+        self._looks: list[PaneUpdate] = []
+        self._lines = 0
         self.faults: Counter[str] = Counter()
 
     def __bool__(self) -> bool:
         return bool(self._observers)
 
     def observe(self, update: PaneUpdate) -> None:
-        """Show a look to every observer."""
-        for observer in self._observers:
-            self._guard(observer, observer.observe, update)
+        """Note a look for every observer."""
+        self._looks.append(update)
+        self._lines += len(update.lines)
+        if self._lines > _MOST_LINES or len(self._looks) >= _MOST_LOOKS:
+            self._show()
 
     def forget(self, pane: PaneKey) -> None:
         """Tell every observer that a pane is gone."""
+        self._show()
         for observer in self._observers:
             self._guard(observer, observer.forget, pane)
 
     def reconfigure(self, config: Config) -> None:
         """Hand another configuration to the observers that want to know."""
+        self._show()
         for observer in self._observers:
             if isinstance(observer, Reconfigurable):
                 self._guard(observer, observer.reconfigure, config)
 
     def collect(self) -> tuple[Metric, ...]:
         """Return the families of all observers; of one that raises those that came before."""
+        self._show()
         families: list[Metric] = []
         for observer in self._observers:
             self._guard(observer, _gather, observer, families)
         return tuple(families)
+
+    def _show(self) -> None:
+        looks, self._looks, self._lines = self._looks, [], 0
+        for observer in self._observers:
+            for look in looks:
+                self._guard(observer, observer.observe, look)
 
     def _guard(
         self, observer: PaneObserver, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs
