@@ -127,7 +127,7 @@ def test_looks_are_shown_in_their_order_before_anything_else_is_asked(part: str)
         def observe(self, update: PaneUpdate) -> None:
             seen.append(update.monotonic)
 
-        def forget(self, pane: PaneKey) -> None:
+        def forget(self, _pane: PaneKey) -> None:
             seen.append("forget")
 
         def collect(self) -> Iterable[Metric]:
