@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final, NamedTuple
 
+from panewatch.errors.words import Words, choose_best, drop_longer, is_useful
+
 _MOST: Final = 64
 """Words of one set; an expression with more ways to begin is taken apart elsewhere."""
 
@@ -19,17 +21,6 @@ _MOST_OF_CLASS: Final = 8
 _MOST_COPIES: Final = 4
 _LONGEST: Final = 24
 """Characters of a word that are looked for: more would choose no better."""
-
-_LEAST: Final = 3
-_ENOUGH: Final = 8
-"""Characters of a word; shorter ones are rather found by chance, longer ones hardly less."""
-
-_COMMON: Final = frozenset(
-    "the and for with not from this that have info debug name type value time step epoch loss inf"
-    " test tests class module lua http:// https:// .py .py: 100% at -> => -- :: [e [ok] true false"
-    " none null done found compiling installing building running checking".split()
-)
-"""What ordinary output is full of: to stop at each would cost more than it saves."""
 
 _REPEAT: Final = re.compile(r"\*|\+|\?|\{(\d+)(?:,(\d*))?\}")
 _PLAIN: Final = re.compile(r"[\w \-:'\"=/,;<>#@!%&~`]+(?![*+?{])")
@@ -45,10 +36,6 @@ _MOST_MORE: Final = 8
 
 
 _CONTROLS: Final = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}
-
-Words = frozenset[str]
-Word = tuple[str, bool]
-"""A word, and whether its case does not matter."""
 
 _EMPTY: Final[Words] = frozenset({""})
 _CLASSES: Final = {"d": frozenset("0123456789"), "s": frozenset(" \t\n\f\r")}
@@ -100,12 +87,12 @@ def find_needs(expression: str) -> Needs:
     caseless = _CASELESS.search(expression) is not None
     part = _Parser(_QUOTED.sub(_unquote, expression)).parse()
     sets = [*part.needed, part.exact]
-    words = _best(sets)
+    words = choose_best(sets)
     others = [drop_longer(other) for other in sets if other and words and "" not in other]
     others = [o for o in others if len(o) <= _MOST_MORE and words and not _follows(words, o)]
     return Needs(
         _cut(words, caseless=caseless),
-        _cut(_best(others), caseless=caseless),
+        _cut(choose_best(others), caseless=caseless),
         _cut(part.first, caseless=caseless),
         caseless,
     )
@@ -149,7 +136,7 @@ class _Parser:
             branches.append(self._read_sequence())
         if len(branches) == 1:
             return branches[0]
-        needed = _join(_best([*branch.needed, branch.exact]) for branch in branches)
+        needed = _join(choose_best([*branch.needed, branch.exact]) for branch in branches)
         return _Part(
             _join(branch.exact for branch in branches),
             () if needed is None else (needed,),
@@ -178,7 +165,7 @@ class _Parser:
             else:
                 run = longer
         found.append(run)
-        needed = tuple(filter(_is_useful, found))
+        needed = tuple(filter(is_useful, found))
         return _Part(run if whole else None, needed, found[0], first or run)
 
     def _read_repeated(self) -> _Part:
@@ -266,7 +253,7 @@ def _repeat(part: _Part, repeat: re.Match[str]) -> _Part:
         return _Part(copies, part.needed, first=copies or part.first)
     sets = [words for words in (*part.needed, part.exact, copies) if words is not None]
     begins = part.begins if copies is None else copies
-    return _Part(None, tuple(filter(_is_useful, sets)), begins, copies or part.first)
+    return _Part(None, tuple(filter(is_useful, sets)), begins, copies or part.first)
 
 
 def _combine(before: Words, after: Words | None) -> Words | None:
@@ -285,34 +272,3 @@ def _join(sets: Iterable[Words | None]) -> Words | None:
             return None
         joined |= words
     return joined if len(joined) <= _MOST else None
-
-
-def _best(sets: Iterable[Words | None]) -> Words | None:
-    """Return the set whose words are rarest: the shortest word of it is longest."""
-    useful = [words for words in sets if words is not None and _is_useful(words)]
-    return max(useful, key=_weigh, default=None)
-
-
-def _is_useful(words: Words) -> bool:
-    return bool(words) and "" not in words
-
-
-def _weigh(words: Words) -> tuple[bool, int, int, int, int]:
-    letters = min(len(word.strip()) for word in words)
-    lengths = list(map(len, words))
-    rare = all(map(is_rare, words))
-    return rare, min(letters, _ENOUGH), -len(words), min(lengths), max(lengths)
-
-
-def drop_longer(words: Words) -> Words:
-    """Return ``words`` without those that another one of them is found in anyway."""
-    return frozenset(
-        word for word in words if not any(part in word for part in words if part != word)
-    )
-
-
-def is_rare(word: str) -> bool:
-    """Tell whether ordinary output seldom holds ``word``."""
-    long = len(word) >= _LEAST or word.isupper() or not word.isascii()
-    drawn = len(set(word)) == 1 and not word.isalnum()  # as lines and boxes are
-    return long and not drawn and word.strip().lower() not in _COMMON

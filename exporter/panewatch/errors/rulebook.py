@@ -10,12 +10,12 @@ from typing import Final, NamedTuple
 from panewatch.errors import linear
 from panewatch.errors.command import PROMPTS
 from panewatch.errors.expression import confine
-from panewatch.errors.literals import Word, is_rare
 from panewatch.errors.pack import RulesError
 from panewatch.errors.prefix import strip_prefix
 from panewatch.errors.rule import KINDS, Rule, Severity
 from panewatch.errors.scanner import ExpressionError, Scanner
 from panewatch.errors.trial import Trial
+from panewatch.errors.words import Word, is_rare
 from panewatch.problems import Problem
 
 _LOOKS_LIKE_TROUBLE: Final = (

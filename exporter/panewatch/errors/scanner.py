@@ -12,7 +12,7 @@ from typing import Any, Final
 import hyperscan
 
 from panewatch.errors import stored
-from panewatch.errors.literals import Word
+from panewatch.errors.words import Word
 
 _FLAGS: Final = int(hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_UTF8)
 """A wildcard stands for a character, not for one byte of it."""
@@ -57,16 +57,23 @@ class Scanner:
         hits: list[tuple[int, int]] = []
         if self._database is not None:
             self._database.scan(text, hits)
-        lines: dict[int, frozenset[int]] = {}
+        lines: dict[int, set[int]] = {}
         hits.sort()
         line = at = 0
         for end, number in hits:
             line += text.count(b"\n", at, end)
             at = end
             known = lines.get(line)
-            meaning = self._meanings[number]
-            lines[line] = meaning if known is None else known | meaning
-        return lines
+            if known is None:
+                lines[line] = {number}
+            else:
+                known.add(number)
+        return {line: self._explain(numbers) for line, numbers in lines.items()}
+
+    def _explain(self, numbers: set[int]) -> frozenset[int]:
+        """Return what words and expressions stand for."""
+        meanings = [self._meanings[number] for number in numbers]
+        return meanings[0] if len(meanings) == 1 else frozenset().union(*meanings)
 
 
 class _Database:

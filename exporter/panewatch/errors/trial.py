@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 
 from panewatch.errors import linear
 from panewatch.errors.expression import is_anchored
-from panewatch.errors.literals import drop_longer, find_needs
+from panewatch.errors.literals import find_needs
 from panewatch.errors.rule import Rule
+from panewatch.errors.words import drop_longer
 
 
 class Expression:
@@ -34,7 +35,8 @@ class Expression:
         self.text = text
         self.words = drop_longer(needs.words)
         self.caseless = needs.caseless
-        self.begins = tuple(sorted(needs.begins)) if is_anchored(text) else ()
+        anchored = bool(needs.begins) and is_anchored(text)
+        self.begins = tuple(sorted(needs.begins)) if anchored else ()
         self.more = tuple(sorted(drop_longer(needs.more)))
         self._exact: linear.ExpressionSet | None = None
 
