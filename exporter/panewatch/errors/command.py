@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from panewatch.errors import linear
@@ -114,10 +115,10 @@ class Prompt(NamedTuple):
 
 def read_prompt(line: str) -> Prompt | None:
     """Return the prompt that ``line`` is; None where it is none."""
-    found = _SHELL.match(line)
+    found = _SHELL.match(linear.prepare(line))
     if found is not None:
-        text = found.group(1)
-        return Prompt("shell", parse_command(text), _find_mark(line[: len(line) - len(text)]))
+        begin = found.start(1)
+        return Prompt("shell", parse_command(line[begin:]), _find_mark(line[:begin]))
     if line.lstrip(" ")[:2] not in {"● ", "⏺ ", "• "}:
         return None
     tool = _TOOL.match(line)
@@ -135,7 +136,12 @@ def _find_mark(prompt: str) -> str:
 
 def parse_command(text: str) -> Command:
     """Read a command line: its programs decide what kind of output follows."""
-    text = text[:_LONGEST].strip()
+    return _parse_command(text[:_LONGEST].strip())
+
+
+@lru_cache(maxsize=256)
+def _parse_command(text: str) -> Command:
+    """Do so once: people and scripts run the same commands again and again."""
     lists = _QUOTED.sub("_", text).replace("&&", ";").split(";")
     stages = [part for item in lists for part in item.split("||")[0].split("|")]
     calls = [call for call in map(_find_program, stages) if call[0]]

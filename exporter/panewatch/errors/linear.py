@@ -21,8 +21,8 @@ class Match(Protocol):
     def groupdict(self) -> dict[str, str | None]:
         """Return the texts of the named groups."""
 
-    def start(self) -> int:
-        """Return where the match begins."""
+    def start(self, group: int = 0, /) -> int:
+        """Return where a group begins."""
 
     def end(self) -> int:
         """Return where the match ends."""

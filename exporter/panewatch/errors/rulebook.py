@@ -66,7 +66,6 @@ class _Suspect(NamedTuple):
 
 
 _NOTHING: Final = Candidates((), "", looks=False, prompt=False)
-_NOBODY: Final[frozenset[int]] = frozenset()
 
 
 class Rulebook:
@@ -127,7 +126,7 @@ class Rulebook:
                     target = common if mutes or _tells_trouble(word) else words
                     target[word, one.caseless].add(number)
         try:
-            return Scanner(words, whole), Scanner(common)
+            return Scanner(words, whole), Scanner(common, once=True)
         except ExpressionError as error:
             if error.number >= self._trouble:  # our own: this machine cannot compile any
                 message = f"cannot be compiled on this machine: {error}"
@@ -178,11 +177,10 @@ class Rulebook:
 
     def _try_common(self, suspects: Sequence[_Suspect], found: dict[int, Candidates]) -> None:
         """Try noise, and the rules whose words tell of trouble; add what is known then."""
-        hits = self._second.scan(b"\n".join([suspect.encoded for suspect in suspects]))
-        for number, suspect in enumerate(suspects):
+        for suspect in suspects:
             place, line, text, encoded, rules, troubled, prompt = suspect
             if rules or troubled:
-                numbers = hits.get(number, _NOBODY).union(self._always)
+                numbers = self._second.search(encoded).union(self._always)
                 rules = {*rules, *self._trial.find(numbers, text, encoded)}
             looks = troubled and bool(_LOOKS.match(encoded))
             known = _NOTHING

@@ -33,6 +33,7 @@ class Scanner:
         words: Words and whether their case does not matter, each with what it stands for.
         expressions: Expressions that keep to one line, each with what it stands for; a
             number may stand for several.
+        once: Find each of them once in a text, for texts that are one line.
 
     Raises:
         ExpressionError: an expression cannot be compiled.
@@ -44,10 +45,12 @@ class Scanner:
         self,
         words: Mapping[Word, Iterable[int]],
         expressions: Sequence[tuple[str, int]] = (),
+        *,
+        once: bool = False,
     ) -> None:
         self._meanings = [frozenset(numbers) for numbers in words.values()]
         self._meanings += [frozenset((number,)) for _, number in expressions]
-        self._database = _compile(list(words), expressions)
+        self._database = _compile(list(words), expressions, once=once)
 
     def scan(self, text: bytes) -> dict[int, frozenset[int]]:
         """Return the numbers that each line of ``text`` may match, by index of the line.
@@ -69,6 +72,13 @@ class Scanner:
             else:
                 known.add(number)
         return {line: self._explain(numbers) for line, numbers in lines.items()}
+
+    def search(self, line: bytes) -> frozenset[int]:
+        """Return the numbers that one line may match."""
+        hits: list[tuple[int, int]] = []
+        if self._database is not None:
+            self._database.scan(line, hits)
+        return self._explain({number for _, number in hits}) if hits else frozenset()
 
     def _explain(self, numbers: set[int]) -> frozenset[int]:
         """Return what words and expressions stand for."""
@@ -97,7 +107,9 @@ def _note(number: int, _start: int, end: int, _flags: int, found: Any) -> None:
     found.append((end, number))
 
 
-def _compile(words: Sequence[Word], expressions: Sequence[tuple[str, int]]) -> _Database | None:
+def _compile(
+    words: Sequence[Word], expressions: Sequence[tuple[str, int]], *, once: bool
+) -> _Database | None:
     """Compile words and expressions together: one scan for both is quicker than two."""
     if not words and not expressions:
         return None
@@ -105,6 +117,8 @@ def _compile(words: Sequence[Word], expressions: Sequence[tuple[str, int]]) -> _
     texts += [expression.encode() for expression, _ in expressions]
     flags = [hyperscan.HS_FLAG_CASELESS if caseless else 0 for _, caseless in words]
     flags += [_FLAGS] * len(expressions)
+    if once:
+        flags = [flag | hyperscan.HS_FLAG_SINGLEMATCH for flag in flags]
 
     def compile_now() -> hyperscan.Database:
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
@@ -119,7 +133,7 @@ def _compile(words: Sequence[Word], expressions: Sequence[tuple[str, int]]) -> _
         if not words and len(expressions) == 1:
             raise ExpressionError(expressions[0][1], str(error)) from None
         for one in expressions:  # find out which one it was
-            _compile((), [one])
+            _compile((), [one], once=once)
         raise
 
 
