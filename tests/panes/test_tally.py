@@ -174,6 +174,7 @@ def test_a_tally_shows_the_same_as_looks_one_by_one(
     panes = [tmux.open(COMMANDS[kind]) for kind in kinds]
     requests = [Request(pane, 2000, 9) for pane in panes]
     one_by_one = make_reader(tmux)
+    monkeypatch.setattr("panewatch.panes.sweep._LEAST_TALLIED", 99)
 
     def settle() -> dict[str, object] | None:
         looks = read(one_by_one, requests)
@@ -204,6 +205,48 @@ def test_a_tally_shows_the_same_as_looks_one_by_one(
     # What wraps is asked for one by one now, and the rest adds up.
     assert tallying.calls == 5
     assert sum(look is Absence.VANISHED for look in again.values()) == 4
+
+
+def test_panes_that_are_read_beside_a_listing_are_tallied_too(
+    tmux: PrivateTmux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmux.start("exec sleep 1000")
+    kinds = [kind for kind in COMMANDS if kind not in {"dead", "gone"}] * 3
+    panes = [tmux.open(COMMANDS[kind]) for kind in kinds]
+    requests = [
+        Request(pane, 2000, 9, alternate=kind == "alternate")
+        for kind, pane in zip(kinds, panes, strict=True)
+    ]
+    one_by_one, tallying = make_reader(tmux), make_reader(tmux)
+    monkeypatch.setattr("panewatch.panes.sweep._LEAST_TALLIED", 99)
+    assert len(read(one_by_one, requests)) == len(read(tallying, requests)) == len(panes)
+    listing = [("list-panes", "-a", "-F", "#{pane_id} listed")]
+    listed = "".join(f"{pane} listed\n" for pane in ["%0", *panes])
+
+    def look(reader: Reader, least: int) -> tuple[str, dict[str, object]]:
+        with monkeypatch.context() as patch:
+            patch.setattr("panewatch.panes.sweep._LEAST_TALLIED", least)
+            text, looks = reader.read_beside(listing, requests)
+        return text, describe(looks)
+
+    wait_until(
+        lambda: all(
+            isinstance(look, tuple) and any(look[1][0]) for look in look(one_by_one, 99)[1].values()
+        )
+    )
+    wrapping = {pane for kind, pane in zip(kinds, panes, strict=True) if kind == "wrapping"}
+    expected = look(one_by_one, 99)
+    assert expected[0] == listed
+    text, looks = look(tallying, 1)
+    alternate = {pane for kind, pane in zip(kinds, panes, strict=True) if kind == "alternate"}
+    assert (text, set(looks)) == (listed, alternate)
+    # The next read shows which panes spoiled it.
+    assert read(tallying, requests[:10]).keys() < set(panes)
+    assert describe(read(tallying, requests)) == expected[1]
+    calls = tallying.calls
+    assert look(tallying, 1) == expected
+    assert tallying.calls == calls + 1
+    assert tallying._apart == wrapping
 
 
 def test_a_hook_that_prints_does_not_make_every_read_a_double_one(

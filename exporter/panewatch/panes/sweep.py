@@ -31,7 +31,7 @@ _CHUNK_OF_ALTERNATE = 100
 _CHUNK_OF_TALLIED = 500
 """They keep tmux busy about as long as 200 others."""
 
-_LEAST_TALLIED = 100
+_LEAST_TALLIED = 10
 _TALLIED_SHARE = 1 / 4
 """A tally lists all panes of the server: it pays off where it reads many of them."""
 
@@ -47,7 +47,6 @@ class _Job(NamedTuple):
     requests: Sequence[Request]
     nonce: str
     tallies: bool = False
-    again: bool = False
     call: Call | None = None
 
 
@@ -62,6 +61,8 @@ class Reader:
         """Panes in the last listing, roughly: what it costs tmux to list them all."""
         self._apart: set[str] = set()
         """Panes that did not fit into a tally, because lines wrap there: they stay out."""
+        self._doubted: set[str] = set()
+        """Panes of groups that did not add up: which of them it was shows one by one."""
         self.calls = 0
         """tmux calls made so far."""
 
@@ -99,13 +100,18 @@ class Reader:
             text = self._tmux.call(*words[:-1]).text
             self._listed = text.count("\n%")
             return text, {}
-        nonce = _make_nonce()
-        script = write_script(commands) + _write_looks(requests, nonce)
+        tallied, framed = self._part(requests)
+        # What a pane shows must not stand behind the frames of a tally.
+        first, last = _Job(framed, _make_nonce()), _Job(tallied, _make_nonce(), tallies=True)
+        script = write_script(commands) + _write_looks(framed, first.nonce)
+        if tallied:
+            script += write_tally(tallied, last.nonce)
         self.calls += 1
         text = self._tmux.call("source-file", "-", stdin=script).text
-        listed = text.partition(nonce)[0]
+        above = text.partition(last.nonce)[0]
+        listed = above.partition(first.nonce)[0]
         self._listed = listed.count("\n%")
-        return listed, parse_looks(text, nonce, requests, self._line_length)
+        return listed, self._parse(first, above) | self._parse(last, text)
 
     def _probe(self) -> bool:
         nonce = secrets.token_hex(8)
@@ -127,33 +133,36 @@ class Reader:
                 job, running = running, self._start(jobs.popleft()) if jobs else None
                 if job is None:
                     continue
-                looks = self._finish(job)
+                assert job.call is not None  # noqa: S101  # it was started
+                looks = self._parse(job, job.call.finish().text)
                 if job.tallies:
-                    unsettled = [r for r in job.requests if r.pane_id not in looks]
-                    jobs.extend(_part(unsettled, again=True))
-                    yield looks
-                    continue
-                if job.again:
-                    self._apart |= {pane for pane, look in looks.items() if _wraps(look)} or set(
-                        looks
-                    )
-                # display-message answers for a pane that is gone too, in empty fields.
-                yield _fill(looks, job.requests, Absence.VANISHED)
+                    jobs.extend(_cut([r for r in job.requests if r.pane_id not in looks]))
+                else:
+                    # display-message answers for a pane that is gone too, in empty fields.
+                    looks = _fill(looks, job.requests, Absence.VANISHED)
+                yield looks
         finally:
             if running is not None and running.call is not None:
                 running.call.cancel()
 
     def _plan(self, requests: Sequence[Request]) -> Iterator[_Job]:
         """Yield the calls to make, those first that ask for many panes at little cost."""
+        tallied, framed = self._part(requests)
+        for begin in range(0, len(tallied), _CHUNK_OF_TALLIED):
+            yield _Job(tallied[begin : begin + _CHUNK_OF_TALLIED], _make_nonce(), tallies=True)
+        yield from _cut(framed)
+
+    def _part(self, requests: Sequence[Request]) -> tuple[Sequence[Request], Sequence[Request]]:
+        """Part the panes that are read in a tally from the others."""
         if len(self._apart) > _MOST_REMEMBERED:
             self._apart.clear()
-        plain = [r for r in requests if not r.alternate and r.pane_id not in self._apart]
-        if len(plain) < max(_LEAST_TALLIED, self._listed * _TALLIED_SHARE):
-            plain = []
-        for begin in range(0, len(plain), _CHUNK_OF_TALLIED):
-            yield _Job(plain[begin : begin + _CHUNK_OF_TALLIED], _make_nonce(), tallies=True)
-        tallied = {request.pane_id for request in plain}
-        yield from _part([r for r in requests if r.pane_id not in tallied])
+        apart = [r for r in requests if r.alternate or r.pane_id in self._apart]
+        if len(requests) - len(apart) < max(_LEAST_TALLIED, self._listed * _TALLIED_SHARE):
+            return (), requests
+        if not apart:
+            return requests, ()
+        rest = {request.pane_id for request in apart}
+        return [r for r in requests if r.pane_id not in rest], apart
 
     def _start(self, job: _Job) -> _Job:
         write = write_tally if job.tallies else _write_looks
@@ -161,10 +170,17 @@ class Reader:
         call = self._tmux.start("source-file", "-", stdin=write(job.requests, job.nonce))
         return job._replace(call=call)
 
-    def _finish(self, job: _Job) -> Looks:
-        assert job.call is not None  # noqa: S101  # only what was started is finished
-        parse = parse_tally if job.tallies else parse_looks
-        return parse(job.call.finish().text, job.nonce, job.requests, self._line_length)
+    def _parse(self, job: _Job, text: str) -> Looks:
+        if job.tallies:
+            looks = parse_tally(text, job.nonce, job.requests, self._line_length)
+            self._doubted.update(r.pane_id for r in job.requests if r.pane_id not in looks)
+            return looks
+        looks = parse_looks(text, job.nonce, job.requests, self._line_length)
+        doubted = self._doubted & looks.keys()
+        if doubted:
+            self._doubted -= doubted
+            self._apart |= {pane for pane in doubted if _wraps(looks[pane])} or doubted
+        return looks
 
     def _read_chain(self, requests: Sequence[Request]) -> Iterator[Looks]:
         pending = requests
@@ -186,10 +202,10 @@ def _fill(looks: Looks, requests: Sequence[Request], absence: Absence) -> Looks:
     return {request.pane_id: looks.get(request.pane_id, absence) for request in requests}
 
 
-def _part(requests: Sequence[Request], *, again: bool = False) -> Iterator[_Job]:
+def _cut(requests: Sequence[Request]) -> Iterator[_Job]:
     size = _CHUNK_OF_ALTERNATE if any(r.alternate for r in requests) else _CHUNK
     for begin in range(0, len(requests), size):
-        yield _Job(requests[begin : begin + size], _make_nonce(), again=again)
+        yield _Job(requests[begin : begin + size], _make_nonce())
 
 
 def _make_nonce() -> str:
