@@ -152,9 +152,10 @@ def run(arguments: argparse.Namespace) -> Report:
             Figure("reading into events: times faster than mtail", fed / theirs, "x",
                    RATIO_BUDGET, at_least=True)
         )  # fmt: skip
+    longest = max(len(block) for log in logs for block in log)
     report.notes.append(
-        f"{len(files)} logs in blocks of up to {max(len(block) for log in logs for block in log)}"
-        f" lines; {len(rulebook.rules)} rules with {sum(len(rule.match) for rule in rulebook.rules)}"
+        f"{len(files)} logs in blocks of up to {longest} lines; {len(rulebook.rules)} rules with"
+        f" {sum(len(rule.match) for rule in rulebook.rules)}"
         f" expressions. Medians of {arguments.rounds} rounds, {arguments.peer_rounds} for the"
         " peers, whose start is taken off. They read an even sample of the same lines."
     )

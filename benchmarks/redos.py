@@ -184,7 +184,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark and print what it found."""
     parser = build_parser(__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--step", type=int, default=1, help="every how many rules are tried")
     arguments = parser.parse_args(words)
     publish(run(arguments), as_json=arguments.json)
