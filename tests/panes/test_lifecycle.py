@@ -26,7 +26,10 @@ def test_a_dead_pane_tells_how_it_ended(
 ) -> None:
     tmux.start("sleep 1000")
     watch = Watch(tmux)
-    pane = tmux.open(f"echo last words; printf unfinished; {command}")
+    pane = tmux.open(f"echo last words; printf unfinished; tmux wait-for end; {command}")
+    # A busy machine may close the terminal before tmux has read it: then the words are lost.
+    wait_until(lambda: "unfinished" in tmux.run("capture-pane", "-p", "-t", pane))
+    tmux.run("wait-for", "-S", "end")
     # The terminal closes a moment before tmux has learned the exit status.
     wait_until(lambda: watch.look() or (watch.view(pane).exit_status, watch.view(pane).exit_signal)
                == (status, signal) != (None, None))  # fmt: skip
@@ -52,7 +55,9 @@ def test_a_pane_that_ends_without_remaining_is_gone(tmux: PrivateTmux) -> None:
 def test_a_dead_pane_that_is_respawned_goes_on_without_a_gap(tmux: PrivateTmux) -> None:
     tmux.start("sleep 1000")
     watch = Watch(tmux)
-    pane = tmux.open("seq 1 50; exit 1")
+    pane = tmux.open("seq 1 50; tmux wait-for end; exit 1")
+    wait_until(lambda: "50" in tmux.run("capture-pane", "-p", "-t", pane))
+    tmux.run("wait-for", "-S", "end")
     wait_until(lambda: watch.look() or watch.view(pane).state == "dead")
     watch.look()
     tmux.run("respawn-pane", "-t", pane, "seq 51 60; sleep 1000")
