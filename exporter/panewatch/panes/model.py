@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from prometheus_client import Metric
 
@@ -51,11 +51,54 @@ class Frame(NamedTuple):
     alternate: bool
 
 
+class Tasks(NamedTuple):
+    """The task list that an agent shows, counted."""
+
+    pending: int
+    in_progress: int
+    done: int
+
+
+class Screen(NamedTuple):
+    """What a program's screen tells of it.
+
+    ``state`` is ``unknown`` where the screen does not tell for sure. ``kind`` is what a person
+    is waited for with, empty unless the state is ``waiting_input``. ``program`` is the id of
+    the pack that knew the screen, ``agent`` the coding agent's name where it is one. ``jobs``
+    counts background jobs and sub-agents; None, like ``tasks``, where none are shown.
+    """
+
+    state: Literal["working", "waiting_input", "idle", "unknown"] = "unknown"
+    kind: Literal["", "permission", "question", "password", "confirm", "pager"] = ""
+    program: str = ""
+    agent: str = ""
+    jobs: int | None = None
+    tasks: Tasks | None = None
+
+
+class EndedCommand(NamedTuple):
+    """A command of a pane's shell that ended.
+
+    ``name`` is the program's name, ``line`` the command line, empty where it is not known.
+    ``started`` is Unix time. ``status`` is the exit status as the shell tells it (128 and the
+    number for a signal), None where it is not known. ``exact`` tells that the shell reported
+    it; otherwise it was seen in the process tree, and its times are as fine as the looks.
+    """
+
+    name: str
+    line: str
+    started: float
+    seconds: float
+    status: int | None
+    exact: bool
+
+
 class PaneUpdate(NamedTuple):
     """One look at one pane, as observers get it.
 
     ``gap`` tells that text was lost since the last look: before, between or after the
-    ``lines`` of this one.
+    ``lines`` of this one. ``ended`` are the commands that ended since the last look; what
+    they printed is in the lines up to this one.
     """
 
     key: PaneKey
@@ -67,6 +110,8 @@ class PaneUpdate(NamedTuple):
     state: str
     monotonic: float
     """Seconds on the monotonic clock at the moment of the look."""
+    screen: Screen = Screen()
+    ended: Sequence[EndedCommand] = ()
 
 
 class PaneObserver(Protocol):
