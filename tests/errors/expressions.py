@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from panewatch.errors import linear
+from panewatch import linear
 
 _parser: Any = re._parser  # type: ignore[attr-defined]
 

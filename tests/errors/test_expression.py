@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors.expressions import EXPRESSIONS, sample
-from panewatch.errors import linear
+from panewatch import linear
 from panewatch.errors.expression import confine, is_anchored
 from panewatch.errors.scanner import ExpressionError, Scanner
 

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from errors.expressions import EXPRESSIONS, sample
-from panewatch.errors import linear
+from panewatch import linear
 from panewatch.errors.literals import find_needs, find_words
 from panewatch.errors.pack import load_builtin
 from panewatch.errors.prefix import strip_prefix

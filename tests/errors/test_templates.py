@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panewatch.errors import linear
+from panewatch import linear
 from panewatch.errors.pack import load_file
 from panewatch.errors.templates import Template, find_templates, write_skeleton
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
-from panewatch.errors import linear
+from panewatch import linear
 from panewatch.errors.command import Command, Prompt, read_prompt
 from panewatch.errors.context import Reason, find_reason
 from panewatch.errors.expression import is_anchored

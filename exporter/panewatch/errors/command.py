@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
-from panewatch.errors import linear
+from panewatch import linear
+from panewatch.errors.programs import find_program, hide_quoted
 
 _WHO = r"\[?[\w.-]{1,32}@[\w.-]{1,64}"
 _WHO_ALONE: Final = linear.compile(r"[\w.-]{1,32}@[\w.-]{1,64}")
@@ -37,9 +38,6 @@ _TOOL: Final = linear.compile(
     r"(?:Read|Search|Grep|Glob|Update|Write|Edit|List|LS|Explored|Fetch|WebFetch|WebSearch|Task)\b)"
 )
 
-_QUOTED: Final = linear.compile(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"")
-"""What the shell takes as text in a command line."""
-
 _QUOTING: Final = frozenset(
     "cat bat batcat less more most head tail nl tac grep egrep fgrep zgrep rg ag ack sed awk gawk"
     " diff colordiff sdiff cmp xxd hexdump od strings jq yq man info tldr history find fd ls tree"
@@ -64,9 +62,6 @@ _EXECUTING: Final = frozenset(("-exec", "-execdir", "-ok", "-okdir", "-delete"))
 _LONGEST: Final = 512
 """Characters of a command line that are looked at."""
 
-_WRAPPERS: Final = frozenset(
-    "sudo time nice nohup stdbuf command builtin exec env watch xargs".split()
-)
 _SHELLS: Final = ("bash: ", "zsh: ", "sh: ", "fish: ", "ksh: ", "sudo: ")
 
 
@@ -142,9 +137,9 @@ def parse_command(text: str) -> Command:
 @lru_cache(maxsize=256)
 def _parse_command(text: str) -> Command:
     """Do so once: people and scripts run the same commands again and again."""
-    lists = _QUOTED.sub("_", text).replace("&&", ";").split(";")
+    lists = hide_quoted(text).replace("&&", ";").split(";")
     stages = [part for item in lists for part in item.split("||")[0].split("|")]
-    calls = [call for call in map(_find_program, stages) if call[0]]
+    calls = [call for call in map(find_program, stages) if call[0]]
     programs = [name for name, _ in calls]
     telling = [call for call in calls if call[0] not in _SILENT]
     quotes = bool(telling) and all(_shows_text(*call) for call in telling)
@@ -175,24 +170,3 @@ def _shows_text(program: str, arguments: Sequence[str]) -> bool:
     if program == "find":
         return not _EXECUTING.intersection(arguments)
     return program in _QUOTING
-
-
-def _find_program(stage: str) -> tuple[str, list[str]]:
-    """Return the program of one stage of a pipeline, without folder, and its arguments."""
-    words = stage.split()
-    first = next(
-        (
-            place
-            for place, word in enumerate(words)
-            if word not in _WRAPPERS and not _is_assignment(word) and word not in "({!"
-        ),
-        None,
-    )
-    if first is None:
-        return "", []
-    return words[first].lstrip("(").rpartition("/")[2], words[first + 1 :]
-
-
-def _is_assignment(word: str) -> bool:
-    name, equals, _ = word.partition("=")
-    return bool(equals) and name.isidentifier()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
-from panewatch.errors import linear
+from panewatch import linear
 
 Reason: TypeAlias = Literal[
     "quoted-output", "help-text", "diff", "listing", "source-code", "quotation"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from panewatch.errors import linear
+from panewatch import linear
 
 _LARGEST_BOUND: Final = 12
 """Repeats that may be more than this many may be any number: counting states is dear."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from panewatch.errors import linear
+from panewatch import linear
 from panewatch.errors.rule import ANY, Rule, Severity
 
 Outcome: TypeAlias = Literal["success", "quiet", "end", "dropped"]

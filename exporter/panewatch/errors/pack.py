@@ -9,8 +9,7 @@ from typing import Annotated, Any, Final
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
-from panewatch import strict_yaml
-from panewatch.errors import linear
+from panewatch import linear, strict_yaml
 from panewatch.errors.literals import find_words
 from panewatch.errors.rule import (
     ANY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from panewatch.errors import linear
+from panewatch import linear
 
 _DATE = r"\d{4}[-/]\d\d[-/]\d\d"
 _TIME = r"\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?"

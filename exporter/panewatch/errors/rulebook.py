@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from panewatch.errors import linear
+from panewatch import linear
 from panewatch.errors.command import PROMPTS
 from panewatch.errors.expression import confine
 from panewatch.errors.pack import RulesError

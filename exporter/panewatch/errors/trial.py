@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from panewatch.errors import linear
+from panewatch import linear
 from panewatch.errors.expression import is_anchored
 from panewatch.errors.literals import find_needs
 from panewatch.errors.rule import Rule

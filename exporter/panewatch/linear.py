@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Protocol
 
@@ -41,6 +41,9 @@ class Pattern(Protocol):
 
     def match(self, text: str | bytes) -> Match | None:
         """Find the expression at the beginning of ``text``."""
+
+    def finditer(self, text: str | bytes) -> Iterator[Match]:
+        """Find the expression again and again, left to right."""
 
 
 @lru_cache(maxsize=4096)
