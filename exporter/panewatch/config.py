@@ -168,18 +168,49 @@ class PanesSettings(Section):
         description="Whether text that was there before panewatch started counts as new lines.",
     )
     stalled_after: Seconds = Field(
-        default=300.0, description="A running program that is silent for longer is stalled."
+        default=300.0,
+        description="A running program that is silent, and whose processes do nothing, for longer "
+        "is stalled.",
     )
     stalled_after_by_command: dict[Word, Seconds] = Field(
         default={},
         description="Other limits for some foreground commands, e.g. {pytest: 10m}.",
+    )
+    stalled_below_cpu: float = Field(
+        default=0.01,
+        ge=0,
+        le=64,
+        description="Share of a core below which a silent program's processes do nothing; one "
+        "that uses more is slow, not stalled.",
     )
     working_for: Seconds = Field(
         default=10.0, description="A program counts as working this long after its last output."
     )
     finished_for: Seconds = Field(
         default=300.0,
-        description="A shell whose command ended counts as finished this long, then as idle.",
+        description="A shell whose command ended, and an agent whose turn did, counts as finished "
+        "this long, then as idle.",
+    )
+    looping_window: Seconds = Field(
+        default=300.0, description="Output is searched for loops over this long."
+    )
+    looping_lines: int = Field(
+        default=30, ge=2, description="Lines in that window below which nothing is a loop."
+    )
+    looping_distinct: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Share of different lines, numbers left out, up to which output is a loop.",
+    )
+    looping_repeats: int = Field(
+        default=10,
+        ge=2,
+        description="The same command so many times in a row within that window is a loop.",
+    )
+    looping_except: tuple[Word, ...] = Field(
+        default=("journalctl", "ping", "tail", "watch", "yes"),
+        description="Commands that repeat themselves on purpose: what they print is no loop.",
     )
     process_interval: Seconds = Field(
         default=5.0, description="How often the process trees of local panes are measured."
