@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from panewatch.errors.rulebook import Rulebook
+    from panewatch.panes.screens import ScreenBook
 
 OK: Final = 0
 FAILED: Final = 1
@@ -65,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("check-config", _check_config, "check the settings and the web configuration"),
         ("explain", _explain, "tell which rule takes which line of recorded text, and why"),
         ("rules", _rules, "list the rules in use"),
+        ("screen", _screen, "tell what recorded screens say of their programs' state"),
         ("config-schema", _config_schema, "print the JSON Schema of the settings file"),
         ("healthcheck", _healthcheck, "ask whether the exporter of these settings answers"),
     ):
@@ -80,6 +82,8 @@ def build_parser() -> argparse.ArgumentParser:
             subparser.add_argument("file", nargs="?", metavar="FILE", help="the settings file")
         if run is _explain:
             _add_explain_arguments(subparser)
+        if run is _screen:
+            _add_screen_arguments(subparser)
     return parser
 
 
@@ -197,6 +201,7 @@ def _check_config(options: argparse.Namespace) -> int:
     if config.web.config_file:
         web_config.load(config.web.config_file)
     _build_rulebook(config)
+    _load_screens(config)
     defaults = "no settings file was given; defaults, environment and flags are good"
     print("the configuration is good" if file else defaults)
     return OK
@@ -234,6 +239,32 @@ def _build_rulebook(config: Config) -> Rulebook:
     from panewatch.errors.loading import build_rulebook  # noqa: PLC0415
 
     return build_rulebook(config.errors)
+
+
+def _add_screen_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="a recorded screen; - for the standard input"
+    )
+    parser.add_argument(
+        "--output", choices=("text", "jsonl"), default="text", help="form of the output"
+    )
+    parser.add_argument(
+        "--process", default="", metavar="NAME",
+        help="name of the process that shows it; left out: the screen alone has to tell",
+    )  # fmt: skip
+
+
+def _screen(options: argparse.Namespace) -> int:
+    from panewatch.panes.screens.printing import print_screens  # noqa: PLC0415 - see above
+
+    book = _load_screens(_load(options))
+    return OK if print_screens(book, options.files, options.output, options.process) else FAILED
+
+
+def _load_screens(config: Config) -> ScreenBook:
+    from panewatch.panes.screens import load_screens  # noqa: PLC0415
+
+    return load_screens(config.panes)
 
 
 def _config_schema(_options: argparse.Namespace) -> int:

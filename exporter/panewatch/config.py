@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CollectorSettings", "Collectors", "Config", "ErrorsSettings", "LogSettings", "Name",
-    "PanesSettings", "Seconds", "Section", "TmuxServerSettings", "TmuxSettings", "WebSettings",
-    "parse_duration",
+    "PanesSettings", "ScreensSettings", "Seconds", "Section", "TmuxServerSettings",
+    "TmuxSettings", "WebSettings", "parse_duration",
 ]  # fmt: skip
 
 
@@ -142,6 +142,16 @@ class TmuxSettings(Section):
         return self
 
 
+class ScreensSettings(Section):
+    """How screens of programs are recognised."""
+
+    packs: tuple[Word, ...] = Field(
+        default=(),
+        description="Files of screens that are used besides the built-in ones; "
+        "one with the id of a built-in pack replaces it.",
+    )
+
+
 class PanesSettings(Section):
     """How panes are read and judged."""
 
@@ -223,7 +233,7 @@ class PanesSettings(Section):
     agents: dict[Name, tuple[Word, ...]] = Field(
         default={
             "aider": ("aider",),
-            "amazon-q": ("q", "qchat"),
+            "amazonq": ("q", "qchat"),
             "amp": ("amp",),
             "auggie": ("auggie",),
             "claude": ("claude",),
@@ -236,6 +246,7 @@ class PanesSettings(Section):
         },
         description="Process names by which each coding agent is known.",
     )
+    screens: ScreensSettings = Field(default=ScreensSettings())
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -280,6 +291,18 @@ class ErrorsSettings(Section):
     )
 
 
+class TrainingSettings(Section):
+    """How trainings are followed."""
+
+    enabled: bool = Field(
+        default=True, description="Whether panes are searched for the progress of trainings."
+    )
+    forget_after: Seconds = Field(
+        default=86400.0,
+        description="A run that has not moved on for this long is dropped, with its series.",
+    )
+
+
 class Collectors(Section):
     """Settings common to all collectors, by name."""
 
@@ -304,3 +327,4 @@ class Config(Section):
     tmux: TmuxSettings = Field(default=TmuxSettings())
     panes: PanesSettings = Field(default=PanesSettings())
     errors: ErrorsSettings = Field(default=ErrorsSettings())
+    training: TrainingSettings = Field(default=TrainingSettings())

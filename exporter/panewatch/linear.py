@@ -85,3 +85,9 @@ class ExpressionSet:
     def match(self, text: bytes) -> list[int]:
         """Return the places of the expressions that are found in ``text``."""
         return self._set.Match(text) or []
+
+
+def escape(text: str) -> str:
+    """Return an expression that matches ``text`` as it is."""
+    escaped: str = re2.escape(text)
+    return escaped

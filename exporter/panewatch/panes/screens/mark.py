@@ -1,0 +1,136 @@
+"""Markers, tallies and lists of tasks, compiled: what each of them finds on a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from panewatch import linear
+from panewatch.errors.literals import find_words
+from panewatch.panes.model import Tasks
+from panewatch.panes.screens.glossary import Found, Glossary
+from panewatch.panes.screens.pack import Marker, Tally, TaskList
+from panewatch.panes.screens.region import View
+
+_MOST = 9999
+_ROWS = "(?m)"
+"""``^`` and ``$`` stand for the ends of a row."""
+
+
+class Mark:
+    """One marker. Where the words that it needs are missing, nothing else is looked at."""
+
+    __slots__ = ("_match", "_unless", "marker", "needs")
+
+    def __init__(self, marker: Marker, glossary: Glossary) -> None:
+        self.marker = marker
+        self.needs = glossary.add(_find_needs(marker))
+        self._match = [linear.compile(_ROWS + text) for text in marker.match]
+        self._unless = [linear.compile(_ROWS + text) for text in marker.unless]
+
+    def holds(self, view: View, found: Found) -> bool:
+        """Tell whether a screen shows it; ``found`` are the words of that screen."""
+        if self.needs and self.needs.isdisjoint(found):
+            return False
+        marker = self.marker
+        if marker.alternate and not view.alternate:
+            return False
+        text = view.find(marker.region)
+        if not text.rows:
+            return False
+        if marker.says:
+            flow = text.flow
+            if not any(phrase in flow for phrase in marker.says):
+                return False
+        if self._match and not _match_any(self._match, text.encoded):
+            return False
+        return not (self._unless and _match_any(self._unless, text.encoded))
+
+
+def _match_any(patterns: Sequence[linear.Pattern], encoded: bytes) -> bool:
+    for pattern in patterns:  # noqa: SIM110 - a generator costs as much as the look
+        if pattern.search(encoded) is not None:
+            return True
+    return False
+
+
+def _find_needs(marker: Marker) -> Sequence[str]:
+    """Return words of which the region holds one where the marker holds; none if unknown."""
+    if marker.match:
+        return _join_needs(marker.match)
+    # A phrase may go on in the next row, between the edges of a box; a word does not.
+    return [max(phrase.split(), key=len) for phrase in marker.says]
+
+
+def _join_needs(expressions: Sequence[str]) -> Sequence[str]:
+    """Return words of which each match of each expression has one; none if unknown."""
+    joined: list[str] = []
+    for expression in expressions:
+        words, caseless = find_words(expression)
+        if caseless or not words:
+            return ()
+        joined += words
+    return joined
+
+
+class Count:
+    """One place where something is counted."""
+
+    __slots__ = ("_match", "needs", "tally")
+
+    def __init__(self, tally: Tally, glossary: Glossary) -> None:
+        self.tally = tally
+        self.needs = glossary.add(_join_needs(tally.match))
+        self._match = [linear.compile(_ROWS + text) for text in tally.match]
+
+    def read(self, view: View, found: Found) -> int | None:
+        """Add up what is counted; None where nothing is."""
+        if self.needs and self.needs.isdisjoint(found):
+            return None
+        counts = list(self._read(view))
+        return min(sum(counts), _MOST) if counts else None
+
+    def _read(self, view: View) -> Iterator[int]:
+        for row in view.find(self.tally.region).rows:
+            encoded = row.encode(errors="replace")
+            for pattern in self._match:
+                match = pattern.search(encoded)
+                if match is None:
+                    continue
+                digits = match.group(group) if (group := pattern.groupindex.get("count")) else None
+                yield min(int(digits), _MOST) if digits else 1
+                break
+
+
+class Listed:
+    """One kind of task list."""
+
+    __slots__ = ("_kinds", "needs", "region")
+
+    def __init__(self, tasks: TaskList, glossary: Glossary) -> None:
+        self.region = tasks.region
+        kinds = (tasks.pending, tasks.in_progress, tasks.done)
+        self.needs = glossary.add(_join_needs([text for kind in kinds for text in kind]))
+        self._kinds = [[linear.compile(_ROWS + text) for text in kind] for kind in kinds]
+
+    def read(self, view: View, found: Found) -> Tasks | None:
+        """Count the tasks of the lowest list; None where there is none."""
+        if self.needs and self.needs.isdisjoint(found):
+            return None
+        counts = [0, 0, 0]
+        depth = -1
+        for row in reversed(view.find(self.region).rows):
+            kind = self._tell(row)
+            indent = len(row) - len(row.lstrip())
+            if kind is not None:
+                counts[kind] += 1
+                depth = indent
+            elif depth >= 0 and indent <= depth:
+                break  # the row above the list; what is deeper belongs to a task
+        return Tasks(*counts) if any(counts) else None
+
+    def _tell(self, row: str) -> int | None:
+        encoded = row.encode(errors="replace")
+        for kind, patterns in enumerate(self._kinds):
+            if _match_any(patterns, encoded):
+                return kind
+        return None

@@ -1,0 +1,106 @@
+"""Where on a screen something counts: the rows at its bottom, and the box that is typed into."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from panewatch.panes.model import Frame
+from panewatch.panes.screens.box import Box, find_box
+
+Place: TypeAlias = Literal["last", "live", "box", "above", "below", "cursor", "screen"]
+
+PLACES: Final[tuple[Place, ...]] = Place.__args__  # type: ignore[attr-defined]
+
+_MOST_ROWS: Final = 80
+_LONGEST_ROW: Final = 512
+_EDGES: Final = " \t│┃║|▌▐▏▕"
+
+_AROUND_BOX: Final = frozenset(("live", "box", "above", "below"))
+
+
+class Region(NamedTuple):
+    """A part of a screen, and at most how many of its rows; blank rows are in none."""
+
+    place: Place
+    rows: int
+
+
+class Text:
+    """The rows of one region."""
+
+    __slots__ = ("_encoded", "_flow", "rows")
+
+    def __init__(self, rows: Sequence[str]) -> None:
+        self.rows = rows
+        self._encoded: bytes | None = None
+        self._flow: str | None = None
+
+    @property
+    def encoded(self) -> bytes:
+        """The rows, one a line."""
+        if self._encoded is None:
+            self._encoded = "\n".join(self.rows).encode(errors="replace")
+        return self._encoded
+
+    @property
+    def flow(self) -> str:
+        """The words as they follow each other, without the edges of boxes and line breaks."""
+        if self._flow is None:
+            self._flow = " ".join([row.strip(_EDGES) for row in self.rows])
+        return self._flow
+
+
+class View:
+    """One screen, as regions of it are asked for."""
+
+    __slots__ = ("_box", "_cursor", "_looked", "_texts", "alternate", "rows")
+
+    def __init__(self, frame: Frame) -> None:
+        lines = frame.lines
+        end = len(lines)
+        while end and not lines[end - 1].strip():
+            end -= 1
+        begin = max(0, end - _MOST_ROWS)
+        shown = [line[:_LONGEST_ROW].rstrip() for line in lines[begin:end]]
+        self.rows = [row for row in shown if row]
+        place = frame.cursor_line - begin
+        self._cursor = shown[place] if 0 <= place < len(shown) else ""
+        self.alternate = frame.alternate
+        self._box: Box | None = None
+        self._looked = False
+        self._texts: dict[Region, Text] = {}
+
+    def find(self, region: Region) -> Text:
+        """Return the text of a region; it has no rows where the screen has no such region."""
+        text = self._texts.get(region)
+        if text is None:
+            text = self._texts[region] = Text(self._cut(region))
+        return text
+
+    @property
+    def box(self) -> Box | None:
+        """The lowest box, where it is near the bottom."""
+        if not self._looked:
+            self._looked = True
+            self._box = find_box(self.rows)
+        return self._box
+
+    def _cut(self, region: Region) -> Sequence[str]:
+        place, count = region
+        rows = self.rows
+        begin, end = 0, len(rows)
+        box = self.box if place in _AROUND_BOX else None
+        match place:
+            case "cursor":
+                return [self._cursor] if self._cursor else []
+            case "above":
+                begin, end = (0, box.top) if box else (0, 0)
+            case "box":
+                begin, end = (box.top, box.bottom + 1) if box else (0, 0)
+            case "below":
+                begin = box.bottom + 1 if box else end
+                return rows[begin : begin + count]
+            case "live":
+                begin = box.top if box else 0
+        return rows[max(begin, end - count) : end]
