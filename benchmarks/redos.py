@@ -106,6 +106,8 @@ def make_killers(rules: Sequence[Rule], size: int) -> Iterator[Killer]:
     for rule in rules:
         words = sorted({word for one in rule.match for word in find_words(one)[0]})
         mixture.append(words[0] if words else rule.id)
+        if not rule.examples:  # it takes no lines
+            continue
         example = max((line for text in rule.examples for line in text.split("\n")), key=len)
         for run in ("".join(words), " ".join(words), example, example[: len(example) // 2]):
             yield Killer(rule.id, _fill(run or rule.id, size))

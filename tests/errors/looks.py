@@ -9,7 +9,7 @@ from panewatch.errors.observer import ErrorsObserver
 from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.rules_in_use import RulesInUse
 from panewatch.exposition import render
-from panewatch.panes.model import Frame, Identity, Line, PaneKey, PaneUpdate
+from panewatch.panes.model import EndedCommand, Frame, Identity, Line, PaneKey, PaneUpdate
 
 PROMPT = "user@host:~$"
 
@@ -44,6 +44,7 @@ class Looks:
         gap: bool = False,
         command: str = "bash",
         state: str = "working",
+        ended: Sequence[EndedCommand] = (),
     ) -> None:
         self.now += wait
         self.observer.observe(
@@ -56,8 +57,23 @@ class Looks:
                 command=command,
                 state=state,
                 monotonic=self.now,
+                ended=ended,
             )
         )
+
+    def end(
+        self,
+        line: str,
+        status: int | None = 0,
+        *,
+        seconds: float = 0.5,
+        ago: float = 0.0,
+        exact: bool = True,
+    ) -> EndedCommand:
+        """Return a command that ended ``ago`` seconds before the last look."""
+        name = line.split(maxsplit=1)[0] if line else "make"
+        started = self.now + 1e9 - seconds - ago
+        return EndedCommand(name, line, started, seconds, status, exact)
 
     def forget(self, pane: str = "%1") -> None:
         self.observer.forget(PaneKey(1, 1, pane))

@@ -71,7 +71,7 @@ def test_a_good_pack_is_used_besides_the_builtin_ones(tmp_path: Path) -> None:
         ({"kind": "fault"}, "own.yaml:7: rules[0].kind: must be error, noise, success or friction"),
         ({"id": "Own Rule"}, "own.yaml:2: rules[0].id: must be a name of small letters"),
         ({"match": 5}, "own.yaml:3: rules[0].match: must be text, or a list of texts"),
-        ({"match": []}, "own.yaml:3: rules[0].match: must be text, or a list of texts"),
+        ({"match": []}, "own.yaml:3: rules[0].match (own-rule): is missing; give text"),
         ({"match": "^a+"}, "own.yaml:3: rules[0].match (own-rule): `^a+` needs 3 characters"),
         (
             {"match": "^frobnicator [abc"},
@@ -93,7 +93,16 @@ def test_a_good_pack_is_used_besides_the_builtin_ones(tmp_path: Path) -> None:
             "own.yaml:8: rules[0].resolves (own-rule): `disk` is no category; one of",
         ),
         ({"kind": "friction"}, "own.yaml:2: rules[0].friction (own-rule): is missing; give one of"),
-        ({"examples": []}, "own.yaml:5: rules[0].examples: must be text, or a list of texts"),
+        ({"examples": []}, "own.yaml:5: rules[0].examples (own-rule): is missing; give text, or"),
+        ({"statuses": 0}, "own.yaml:7: rules[0].statuses[0]: must be a whole number from 1 to"),
+        ({"statuses": [1, 256]}, "own.yaml:7: rules[0].statuses[1]: must be a whole number from 1"),
+        ({"statuses": "all"}, "own.yaml:7: rules[0].statuses: must be a whole number from 1 to"),
+        (
+            {"kind": "noise", "statuses": 3},
+            "own.yaml:8: rules[0].statuses (own-rule): is for errors: other rules take lines only",
+        ),
+        ({"lasted": -1}, "own.yaml:7: rules[0].lasted: must be a number of seconds, 0 or more"),
+        ({"lasted": 5}, "own.yaml:7: rules[0].lasted (own-rule): is for rules that have statuses"),
         ({"examples": "oops"}, "own.yaml:2: own-rule: does not take its example 'oops'"),
         (
             {"counterexamples": ["frobnicator melted"]},
@@ -116,12 +125,12 @@ def test_mistakes(change: dict[str, object], problem: str, tmp_path: Path) -> No
 
 
 def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
-    path = write(tmp_path, GOOD, {"match": "x"}, GOOD | {"id": "a b", "severity": 3})
+    path = write(tmp_path, GOOD, {"match": "x", "kind": "y"}, GOOD | {"id": "a b", "severity": 3})
     assert [line.partition(":")[2].partition(": must")[0] for line in complain(path)] == [
         "7: rules[1].id: is missing; give a name of small letters, digits and `-`, at most 64",
-        "7: rules[1].examples: is missing; give text, or a list of texts, none of them empty",
-        "8: rules[2].id",
-        "13: rules[2].severity",
+        "8: rules[1].kind",
+        "9: rules[2].id",
+        "14: rules[2].severity",
     ]
 
 

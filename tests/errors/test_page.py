@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 from panewatch.cli import main
-from panewatch.config import Config
+from panewatch.config import Config, ErrorsSettings
+from panewatch.errors.loading import build_rulebook
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/errors.md"
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-(PACK,) = (text for text in EXAMPLES if "rules:" in text)
-SETTINGS = [text for text in EXAMPLES if text is not PACK]
+(STATUSES, PACK) = (text for text in EXAMPLES if "rules:" in text)
+SETTINGS = [text for text in EXAMPLES if text not in {PACK, STATUSES}]
 
 
 def run(*arguments: str) -> int:
@@ -45,6 +46,15 @@ def test_the_pack_and_the_severities_are_accepted(
         "packs",
     }
     assert run("check-config", str(settings)) == 0, capsys.readouterr().err
+
+
+def test_the_rule_for_a_status_is_accepted(tmp_path: Path) -> None:
+    pack = tmp_path / "licence.yaml"
+    pack.write_text(STATUSES)
+    book = build_rulebook(ErrorsSettings(packs=[str(pack)]))
+    rule = book.find_status(75, 1.0)
+    assert rule is not None
+    assert rule.id == "acme-no-licence"
 
 
 def test_a_pack_whose_example_it_does_not_take_is_refused(

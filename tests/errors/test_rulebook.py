@@ -48,12 +48,11 @@ def test_a_builtin_pack_is_read_as_strictly_as_the_users(path: Path) -> None:
 def test_every_builtin_rule_says_what_it_has_to() -> None:
     for rule in RULES:
         assert rule.category in CATEGORIES
-        assert rule.examples
         assert not list(pack.find_mistakes(rule)), rule.id
         if rule.kind == "error":
             assert rule.severity in SEVERITIES
             assert len(rule.suggestion) > 10, rule.id
-            assert rule.counterexamples, rule.id
+            assert rule.counterexamples or not rule.match, rule.id
         if rule.kind == "success":
             assert rule.resolves <= {*CATEGORIES, ANY}
             assert rule.resolves

@@ -27,7 +27,7 @@ _RETRY_LINES: Final = 5
 _LINK_LINES: Final = 4
 """Within so many lines behind a line that links two failures, the second begins."""
 
-What: TypeAlias = Kind | Literal["unclassified", "command"]
+What: TypeAlias = Kind | Literal["unclassified", "command", "status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Event:
     Attributes:
         line: Number of the line in its pane, from 0.
         kind: An ``unclassified`` line looks like trouble, and no rule knows it; a ``command``
-            line is a prompt with what was typed.
+            line is a prompt with what was typed; a ``status`` is no line: a command ended.
         rule: The rule that took it.
         reason: Why it does not count, where a rule took it all the same.
         incident: The incident that it opened or joined.
         opens: Whether it opened it.
         losers: The rules that would have taken it too.
         ended: The incidents that a success ended.
-        command: The command that was typed.
+        prompt: The prompt, and the command that was typed at it.
     """
 
     line: int
@@ -55,7 +55,12 @@ class Event:
     opens: bool = False
     losers: tuple[Rule, ...] = ()
     ended: tuple[Incident, ...] = ()
-    command: Command | None = None
+    prompt: Prompt | None = None
+
+    @property
+    def command(self) -> Command | None:
+        """The command that was typed."""
+        return self.prompt.command if self.prompt is not None else None
 
 
 @dataclass(slots=True)
@@ -78,7 +83,7 @@ class Classifier:
 
     __slots__ = (
         "_above", "_agent", "_block", "_command", "_failed", "_line", "_lines", "_link", "_mark",
-        "_quoted", "_run", "incidents", "rulebook",
+        "_quoted", "_run", "incidents", "reporting", "rulebook",
     )  # fmt: skip
 
     def __init__(self, rulebook: Rulebook, incidents: Incidents) -> None:
@@ -95,6 +100,8 @@ class Classifier:
         self._mark = ""
         """What tells the prompt of the command from prompts that it merely shows."""
         self._above: deque[str] = deque(maxlen=_REMEMBERED_LINES)
+        self.reporting: str | None = None
+        """The mark of the prompts of a shell that reports how its commands end."""
 
     @property
     def command(self) -> Command | None:
@@ -105,6 +112,16 @@ class Classifier:
     def position(self) -> int:
         """Number of the next line."""
         return self._line
+
+    def take_status(
+        self, rule: Rule, values: tuple[str, ...], text: str, run: int, now: float
+    ) -> Event:
+        """Take in the failure of a command that a rule knows by its exit status."""
+        line = max(0, self._line - 1)
+        incident, opens = self.incidents.take(
+            rule, values, now=now, line=line, run=run, command=text
+        )
+        return Event(line, "status", rule, incident=incident, opens=opens)
 
     def feed(
         self, lines: Sequence[str], now: float, *, quoted: bool = False, agent: bool = False
@@ -188,7 +205,9 @@ class Classifier:
         """Go over to another command; the one before, if it went well, was a success."""
         before = self._command
         ended: list[Incident] = []
-        if before is not None and not self._failed and not before.quotes:
+        # Where the shell tells how a command ended, nobody has to guess.
+        reported = self.reporting is not None and self._mark == self.reporting
+        if before is not None and not (self._failed or before.quotes or reported):
             ended = self.incidents.recover(before.text, self._run)
         self.incidents.calm()
         self._command, self._failed = prompt.command, False
@@ -197,7 +216,7 @@ class Classifier:
             self._mark, self._agent = prompt.mark, False
         elif prompt.kind == "tool":
             self._agent = True
-        return Event(line, "command", command=prompt.command, ended=tuple(ended))
+        return Event(line, "command", prompt=prompt, ended=tuple(ended))
 
     def _pass_block(
         self, found: Mapping[int, Candidates], begin: int, now: float, events: list[Event]

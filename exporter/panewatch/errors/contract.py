@@ -7,9 +7,9 @@ from typing import Final
 from panewatch.contract import MetricSpec
 from panewatch.panes.contract import PANE
 
-OUTCOMES: Final = ("success", "quiet", "end", "dropped")
+OUTCOMES: Final = ("success", "quiet", "end", "dropped", "refuted")
 """How an incident can end: a success, silence while the pane goes on, the end of its pane or
-rule, or that too many are open in the pane."""
+rule, that too many are open in the pane, or that the command went well in spite of it."""
 
 RECOVERY_BUCKETS: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0)
 
@@ -19,7 +19,10 @@ RULE_INFO = MetricSpec(
     ("rule", "severity", "category", "suggestion"),
 )  # fmt: skip
 RULE_MATCHES = MetricSpec(
-    "rule_matches_total", "counter", "Lines that a rule took, in all panes.", ("rule",)
+    "rule_matches_total",
+    "counter",
+    "Lines and exit statuses of commands that a rule took, in all panes.",
+    ("rule",),
 )
 RULES = MetricSpec("rules", "gauge", "Rules in use, by kind.", ("kind",))
 PANE_ERROR_LINES = MetricSpec(

@@ -76,6 +76,14 @@ class FrictionWatch:
         if self._runs:
             self._runs[-1] = self._runs[-1]._replace(failed=True)
 
+    def note_status(self, text: str, *, failed: bool) -> None:
+        """Note how a command ended, whatever it printed."""
+        text = " ".join(text.split())
+        for place in reversed(range(len(self._runs))):
+            if self._runs[place].text == text:
+                self._runs[place] = self._runs[place]._replace(failed=failed)
+                break
+
     def note_signal(self, now: float) -> None:
         """Take in a sign of progress: a bar that moved."""
         if self._last_signal is not None:

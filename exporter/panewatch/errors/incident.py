@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from panewatch import linear
 from panewatch.errors.rule import ANY, Rule, Severity
 
-Outcome: TypeAlias = Literal["success", "quiet", "end", "dropped"]
+Outcome: TypeAlias = Literal["success", "quiet", "end", "dropped", "refuted"]
 
 _NEAR: Final = 500
 """Lines within which something can be the consequence of what happened before."""
@@ -32,7 +32,8 @@ class Incident:
 
     ``line`` and ``run`` say where it was last seen, counted over the pane's lines and its
     commands; ``opened`` and ``seen`` are monotonic, ``opened_at`` is Unix time.
-    ``command`` is the command line that it last happened to. ``worst`` is the severity of the
+    ``command`` is the command line that it last happened to, ``origin`` the one that it
+    happened to first, in the run ``began``. ``worst`` is the severity of the
     worst that joined it. ``retrying`` tells that whoever failed tries again by itself.
     """
 
@@ -48,6 +49,12 @@ class Incident:
     count: int = 1
     retrying: bool = False
     opened_at: float = 0.0
+    origin: str = field(init=False)
+    began: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep what will change."""
+        self.origin, self.began = self.command, self.run
 
     @property
     def severity(self) -> Severity:
@@ -154,6 +161,10 @@ class Incidents:
         return self._end(
             [i for i in self.open.values() if command and i.command == command and i.run != run]
         )
+
+    def end(self, ended: Iterable[Incident]) -> list[Incident]:
+        """End these, and return them."""
+        return self._end(list(ended))
 
     def resolve(self, categories: frozenset[str]) -> list[Incident]:
         """End what a success ends, and return it."""

@@ -18,8 +18,9 @@ from panewatch.errors.friction import FrictionWatch
 from panewatch.errors.incident import Incident, Incidents, Outcome
 from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.rules_in_use import RulesInUse
+from panewatch.errors.runs import Runs, Verdict, pick_reported
 from panewatch.errors.transfer import RateWatch, find_percent
-from panewatch.panes.model import Frame, Identity, Line, PaneKey, PaneUpdate
+from panewatch.panes.model import EndedCommand, Frame, Identity, Line, PaneKey, PaneUpdate
 
 VIEWERS = frozenset(
     "less more most man vi vim nvim nano emacs view htop top btop atop nvtop watch tig lazygit"
@@ -38,13 +39,14 @@ class _Pane:
 
     __slots__ = (
         "bar", "classifier", "friction", "held", "identity", "incidents", "percent", "rate",
-        "seen", "taken",
+        "runs", "seen", "taken",
     )  # fmt: skip
 
     def __init__(self, identity: Identity, rulebook: Rulebook, incidents: Incidents) -> None:
         self.identity = identity
         self.incidents = incidents
         self.classifier = Classifier(rulebook, incidents)
+        self.runs = Runs()
         self.friction = FrictionWatch()
         self.bar = RateWatch()
         self.rate: float | None = None
@@ -119,6 +121,8 @@ class ErrorsObserver:
         if pane.incidents.open and pane.incidents.calm(now):
             self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
         self._take(pane, pane.classifier.flush(now), now)
+        if update.ended:
+            self._judge(pane, pick_reported(update.ended), now)
         self._read_bars(pane, update, quoted=views or update.frame.alternate)
 
     def _read(self, pane: _Pane, update: PaneUpdate, *, views: bool) -> None:
@@ -190,8 +194,10 @@ class ErrorsObserver:
             return
         account = self._accounts[pane.identity]
         for event in events:
-            if event.kind == "command" and event.command is not None:
-                pane.friction.note_command(event.command, now)
+            if event.prompt is not None:
+                prompt = event.prompt
+                pane.runs.begin(prompt.command, prompt.mark, typed=prompt.kind == "shell")
+                pane.friction.note_command(prompt.command, now)
                 pane.rate = pane.percent = None
             elif event.kind == "unclassified":
                 account.unclassified_lines += 1
@@ -200,6 +206,7 @@ class ErrorsObserver:
             elif event.kind == "error":
                 account.error_lines += 1
                 pane.friction.note_failure()
+                pane.runs.note_error()
             if event.opens and event.incident is not None:
                 event.incident.opened_at = self._clock()
                 rule = event.incident.rule
@@ -209,6 +216,33 @@ class ErrorsObserver:
         dropped, pane.incidents.dropped = pane.incidents.dropped, []
         self._end(pane, dropped, "dropped", now)
         self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
+
+    def _judge(self, pane: _Pane, ended: Sequence[EndedCommand], now: float) -> None:
+        """Take in commands whose end the shell reported."""
+        if not ended:
+            return
+        if pane.held is not None:
+            # What stands at the prompt was run, if it ended: it needed no line of its own.
+            prompt = read_prompt(pane.held.text)
+            if prompt is not None and prompt.command.text in {one.line for one in ended}:
+                self._take(pane, pane.classifier.feed((pane.held.text,), now), now)
+                pane.held = None
+        self._take(pane, pane.classifier.flush(now, force=True), now)
+        for verdict in pane.runs.judge(ended, pane.incidents, self._rules.rulebook):
+            self._follow(pane, verdict, now)
+
+    def _follow(self, pane: _Pane, verdict: Verdict, now: float) -> None:
+        """Act on what the exit status of a command tells."""
+        if verdict.mark:
+            pane.classifier.reporting = verdict.mark
+        text = verdict.command.text
+        pane.friction.note_status(text, failed=verdict.failed)
+        if verdict.rule is not None:
+            rule, values, run = verdict.rule, verdict.values, verdict.run
+            event = pane.classifier.take_status(rule, values, text, run, now)
+            self._take(pane, [event], now)
+        self._end(pane, pane.incidents.end(verdict.refuted), "refuted", now)
+        self._end(pane, pane.incidents.end(verdict.mended), "success", now)
 
     def _note_rule(self, pane: _Pane, event: Event) -> None:
         rule = event.rule

@@ -16,6 +16,7 @@ from panewatch.errors.rule import (
     CATEGORIES,
     FRICTIONS,
     SEVERITIES,
+    STATUSES,
     Category,
     Friction,
     Kind,
@@ -39,6 +40,8 @@ _ALLOWED: Final = {
     "severity": f"one of {', '.join(SEVERITIES)}",
     "friction": f"one of {', '.join(FRICTIONS)}",
     "suggestion": f"text of at most {_LONGEST_SUGGESTION} characters and 512 bytes",
+    "statuses": "a whole number from 1 to 255, a list of them, or any",
+    "lasted": "a number of seconds, 0 or more",
     "priority": "a whole number from -100 to 100",
 }
 
@@ -53,6 +56,15 @@ def _listed(value: Any) -> Any:
 
 _Text = Annotated[str, Field(min_length=1, max_length=4096)]
 _Texts = Annotated[list[_Text], BeforeValidator(_listed)]
+
+
+def _number(value: Any) -> Any:
+    if value == ANY:
+        return list(STATUSES)
+    return [value] if isinstance(value, int) else value
+
+
+_Status = Annotated[int, Field(ge=STATUSES[0], le=STATUSES[-1], strict=True)]
 _Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
 
@@ -61,7 +73,7 @@ class _Entry(Section):
 
     id: _Id
     kind: Kind = "error"
-    match: Annotated[_Texts, Field(min_length=1)]
+    match: _Texts = Field(default=[])
     category: Category = "other"
     severity: Severity | None = None
     unless: _Texts = Field(default=[])
@@ -71,8 +83,10 @@ class _Entry(Section):
     until: str = ""
     resolves: _Texts = Field(default=[])
     friction: Friction | None = None
+    statuses: Annotated[list[_Status], BeforeValidator(_number)] = Field(default=[])
+    lasted: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     suggestion: Annotated[str, Field(max_length=_LONGEST_SUGGESTION)] = ""
-    examples: Annotated[_Texts, Field(min_length=1)]
+    examples: _Texts = Field(default=[])
     counterexamples: _Texts = Field(default=[])
 
 
@@ -129,6 +143,7 @@ def load_file(path: str) -> tuple[Rule, ...]:
 def find_mistakes(rule: Rule) -> Iterator[tuple[str, str]]:
     """Yield (key, what is wrong) for what the shape of an entry does not forbid."""
     yield from _find_no_expressions(rule)
+    yield from _find_nothing_taken(rule)
     for expression in rule.match:
         words, _ = find_words(expression)
         if max(map(len, words), default=0) < _LEAST_LETTERS:
@@ -143,6 +158,17 @@ def find_mistakes(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "friction", f"is missing; give {_ALLOWED['friction']}"
     for name in sorted(rule.resolves - {*CATEGORIES, ANY}):
         yield "resolves", f"`{name}` is no category; {_ALLOWED['category']}, or any"
+
+
+def _find_nothing_taken(rule: Rule) -> Iterator[tuple[str, str]]:
+    if not rule.match and not rule.statuses:
+        yield "match", f"is missing; give {_TEXTS}"
+    if rule.match and not rule.examples:
+        yield "examples", f"is missing; give {_TEXTS}"
+    if rule.statuses and rule.kind != "error":
+        yield "statuses", "is for errors: other rules take lines only"
+    if rule.lasted and not rule.statuses:
+        yield "lasted", "is for rules that have statuses"
 
 
 def _find_no_expressions(rule: Rule) -> Iterator[tuple[str, str]]:
@@ -188,6 +214,8 @@ def _build(entry: _Entry, origin: str, at: int = 0) -> Rule:
         until=entry.until,
         resolves=frozenset(entry.resolves),
         friction=entry.friction,
+        statuses=frozenset(entry.statuses),
+        lasted=entry.lasted,
         suggestion=" ".join(entry.suggestion.split()),
         examples=tuple(entry.examples),
         counterexamples=tuple(entry.counterexamples),

@@ -26,6 +26,9 @@ FRICTIONS: Final[tuple[Friction, ...]] = Friction.__args__  # type: ignore[attr-
 ANY: Final = "any"
 """In ``joins`` and ``resolves``: every rule and category."""
 
+STATUSES: Final = range(1, 256)
+"""Exit statuses that are not a success."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
@@ -44,6 +47,8 @@ class Rule:
         until: The line begins a block, which ends with the next line that this matches.
         resolves: Categories of incidents that a success ends.
         friction: Which friction it is.
+        statuses: Exit statuses of commands that an error takes, where a shell reports them.
+        lasted: Seconds that such a command must have run at least.
         suggestion: What to do about an error.
         examples: Lines that it takes.
         counterexamples: Lines that it must not take.
@@ -63,6 +68,8 @@ class Rule:
     until: str = ""
     resolves: frozenset[str] = frozenset()
     friction: Friction | None = None
+    statuses: frozenset[int] = frozenset()
+    lasted: float = 0.0
     suggestion: str = ""
     examples: tuple[str, ...] = ()
     counterexamples: tuple[str, ...] = ()

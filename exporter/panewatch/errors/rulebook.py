@@ -87,6 +87,7 @@ class Rulebook:
         self.by_kind = {kind: [rule for rule in self.rules if rule.kind == kind] for kind in KINDS}
         self.kinds = tuple(sorted({(r.severity, r.category) for r in self.by_kind["error"]}))
         """Every severity and category that an incident can have."""
+        self._by_status = sorted((rule for rule in self.rules if rule.statuses), key=_rank)
         ranks = list(map(_rank, self.rules))
         best_first = sorted(range(len(self.rules)), key=ranks.__getitem__)
         self._order = {number: place for place, number in enumerate(best_first)}
@@ -189,6 +190,11 @@ class Rulebook:
                 named = tuple([self.rules[rule] for rule in best_first])
                 known = found[place] = Candidates(named, text, looks, prompt)
             self._remember(line, known)
+
+    def find_status(self, status: int, seconds: float) -> Rule | None:
+        """Return the rule that takes a failed command's exit status; None where none does."""
+        fitting = (r for r in self._by_status if status in r.statuses and seconds >= r.lasted)
+        return next(fitting, None)
 
     def takes(self, rule: Rule, line: str) -> bool:
         """Tell whether ``rule`` takes ``line``, whatever other rules do."""

@@ -28,6 +28,9 @@ KEYS: Final = {
     " of that last line names the incident.",
     "resolves": "For a success: the categories of incidents that it ends, or `any`.",
     "friction": f"Which friction a line counts as: {', '.join(FRICTIONS)}.",
+    "statuses": "For an error: exit statuses of commands that it takes too, or `any`, where the"
+    " pane's shell [reports them](errors.md#exit-statuses). Such a rule may do without `match`.",
+    "lasted": "Seconds that a command must have run for its status to be taken.",
     "suggestion": "What the operator can do. Every error has one: alerts show it.",
     "examples": "Lines that the rule must take; `check-config` tries them.",
     "counterexamples": "Lines that it must not take.",
@@ -82,6 +85,9 @@ def _sort(rule: Rule) -> tuple[str, str]:
 
 def _show_example(rule: Rule) -> str:
     line = next(filter(None, map(str.strip, _list_lines(rule))), "")
+    if not line:
+        lasted = f" after {rule.lasted:.0f} s or more" if rule.lasted else ""
+        return f"the exit status of a command{lasted}"
     cut = line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
     return "`` " + _escape(cut) + " ``"
 

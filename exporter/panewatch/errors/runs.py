@@ -1,0 +1,163 @@
+"""The commands of one pane: what each printed, and what its exit status makes of that."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from panewatch.errors.command import Command, parse_command
+from panewatch.errors.incident import Incident, Incidents, mask
+from panewatch.errors.rule import Rule
+from panewatch.errors.rulebook import Rulebook
+from panewatch.errors.status import is_failure, vouches
+from panewatch.panes.model import EndedCommand
+
+_REMEMBERED: Final = 64
+"""Commands whose end is waited for."""
+
+_FACTS: Final = frozenset(("process", "resource", "filesystem", "quota"))
+"""A blocker of these is what the machine did or lacks, whatever became of the command."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A stretch of a pane's text that one command printed.
+
+    ``number`` counts the prompts above it, as incidents do. ``text`` is the command line, empty
+    where no prompt tells it; ``typed`` tells that it was typed in a shell, not run by an agent.
+    ``mark`` is that of the shell's prompt. ``failed`` tells that it printed an error.
+    """
+
+    number: int
+    text: str = ""
+    mark: str = ""
+    typed: bool = True
+    failed: bool = False
+
+
+class Verdict(NamedTuple):
+    """What the end of a command tells.
+
+    Attributes:
+        command: Its command line.
+        failed: Whether it failed.
+        rule: The rule that takes its exit status, where nothing that it printed told of it.
+        values: What tells this failure from another one of that rule.
+        refuted: Incidents that it seemed to have and, as it went well, had not.
+        mended: Incidents of the same command line, run earlier.
+        mark: The mark of the prompt that it was typed at, where there was one.
+        run: The number of its run; negative where that is not known.
+    """
+
+    command: Command
+    failed: bool
+    rule: Rule | None = None
+    values: tuple[str, ...] = ()
+    refuted: tuple[Incident, ...] = ()
+    mended: tuple[Incident, ...] = ()
+    mark: str = ""
+    run: int = -1
+
+
+def pick_reported(ended: Iterable[EndedCommand]) -> Sequence[EndedCommand]:
+    """Return those of ``ended`` whose exit status the shell itself reported."""
+    return [one for one in ended if one.exact and one.status is not None]
+
+
+class Runs:
+    """Matches what a pane printed with the commands whose end its shell reports."""
+
+    __slots__ = ("_number", "_runs")
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._runs: deque[Run] = deque([Run(0)], maxlen=_REMEMBERED)
+
+    def begin(self, command: Command, mark: str, *, typed: bool) -> None:
+        """Note that what follows comes from another command."""
+        self._number += 1
+        self._runs.append(Run(self._number, _squeeze(command.text), mark, typed))
+
+    def note_error(self) -> None:
+        """Note an error in what is printed now."""
+        self._runs[-1].failed = True
+
+    def judge(
+        self, ended: Sequence[EndedCommand], incidents: Incidents, rulebook: Rulebook
+    ) -> Iterable[Verdict]:
+        """Yield what the ends of commands tell, in order.
+
+        ``ended`` are those whose status the shell reported. Of a command whose text cannot
+        be told from that of others a rule takes the status only if none of them had an error.
+        """
+        for one in ended:
+            run = self._find(one)
+            doubtful = run is None or (not run.text and len(ended) > 1)
+            errors = any(known.failed for known in self._runs) if run is None else run.failed
+            if run is not None:
+                self._close(run)
+            yield _judge(one, run or Run(-1), incidents, rulebook, errors=errors, doubtful=doubtful)
+
+    def _find(self, ended: EndedCommand) -> Run | None:
+        """Return the run of a command: by its line, or the only one that there is."""
+        typed = [run for run in self._runs if run.typed and run.text]
+        lines = {_squeeze(ended.line), _squeeze(ended.line.partition("\n")[0])}
+        for run in typed:
+            if run.text in lines:
+                return run
+        candidates = typed or [run for run in self._runs if run.typed]
+        return candidates[0] if len(candidates) == 1 else None
+
+    def _close(self, run: Run) -> None:
+        """Forget a run that ended, and those before it, whose end was not reported."""
+        while self._runs and self._runs.popleft() is not run:
+            pass
+        if not self._runs:
+            self._runs.append(Run(self._number))
+
+
+def _judge(
+    ended: EndedCommand,
+    run: Run,
+    incidents: Incidents,
+    rulebook: Rulebook,
+    *,
+    errors: bool,
+    doubtful: bool,
+) -> Verdict:
+    command = parse_command(ended.line or ended.name)
+    status = ended.status or 0
+    if status:
+        if not is_failure(command, status):
+            return Verdict(command, failed=False, mark=run.mark, run=run.number)
+        rule = None if errors else rulebook.find_status(status, ended.seconds)
+        values = mask(ended.name), str(status)
+        return Verdict(
+            command, failed=True, rule=rule, values=values, mark=run.mark, run=run.number
+        )
+    if doubtful or (errors and not vouches(command)):
+        return Verdict(command, failed=False, mark=run.mark, run=run.number)
+    refuted = tuple(
+        incident
+        for incident in incidents.open.values()
+        if incident.began == run.number
+        and incident.opened_at >= ended.started
+        and not (incident.worst == "P0" and incident.rule.category in _FACTS)
+    )
+    lines = {run.text, _squeeze(command.text)} - {""}
+    mended = tuple(
+        incident
+        for incident in incidents.open.values()
+        if incident.began != run.number
+        and _squeeze(incident.origin if incident.run == run.number else incident.command) in lines
+    )
+    return Verdict(
+        command, failed=False, refuted=refuted, mended=mended, mark=run.mark, run=run.number
+    )
+
+
+def _squeeze(line: str) -> str:
+    """Return a command line as its prompt shows it, however it is spaced."""
+    return " ".join(parse_command(line).text.split())
