@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
-    "CollectorSettings", "Collectors", "Config", "ErrorsSettings", "LogSettings", "Name",
-    "PanesSettings", "ScreensSettings", "Seconds", "Section", "TmuxServerSettings",
-    "TmuxSettings", "WebSettings", "parse_duration",
+    "CollectorSettings", "Collectors", "CommandsSettings", "Config", "ErrorsSettings",
+    "LogSettings", "Name", "PanesSettings", "ScreensSettings", "Seconds", "Section",
+    "TmuxServerSettings", "TmuxSettings", "WebSettings", "parse_duration",
 ]  # fmt: skip
 
 
@@ -152,6 +152,36 @@ class ScreensSettings(Section):
     )
 
 
+class CommandsSettings(Section):
+    """The commands that panes run."""
+
+    enabled: bool = Field(
+        default=True,
+        description="Whether commands are followed: in the process tree, and in the files that "
+        "shells with `panewatch shell-init` write.",
+    )
+    directory: Word | None = Field(
+        default=None,
+        description="Where those shells write, for them and for the exporter; "
+        "not set: `${XDG_STATE_HOME:-~/.local/state}/panewatch/commands`.",
+        pattern=r"^/",
+        json_schema_extra=expects("an absolute path"),
+    )
+    names: tuple[Name, ...] = Field(
+        default=("accelerate", "ansible-playbook", "apt", "aws", "bash", "bazel", "black", "bundle",
+                 "cargo", "cmake",
+                 "composer", "conda", "cp", "curl", "docker", "deepspeed", "dotnet", "ffmpeg", "find", "gcc",
+                 "gh", "git", "go", "gradle", "grep", "helm", "java", "jupyter", "kubectl", "make",
+                 "mv", "mvn", "mypy", "ninja", "node", "npm", "npx", "nvcc", "pip", "pnpm",
+                 "podman", "poetry", "pre-commit", "psql", "pytest", "python", "rm", "rsync",
+                 "ruff", "scp", "sh", "srun", "ssh", "tar", "terraform", "torchrun", "tox", "tsc",
+                 "unzip", "uv", "wget", "yarn"),
+        max_length=200,
+        description="Programs whose commands are counted under their own name; "
+        "all others are `other`. A version at the end of a name does not count.",
+    )  # fmt: skip
+
+
 class PanesSettings(Section):
     """How panes are read and judged."""
 
@@ -247,6 +277,7 @@ class PanesSettings(Section):
         description="Process names by which each coding agent is known.",
     )
     screens: ScreensSettings = Field(default=ScreensSettings())
+    commands: CommandsSettings = Field(default=CommandsSettings())
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
