@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.samples import Sample
 
 from panewatch.panes import contract as c
 from panewatch.panes.families import CommandNames, build_families
-from panewatch.panes.model import Identity
+from panewatch.panes.model import Identity, Tasks
 from panewatch.panes.published import Published
 from panewatch.panes.state import Program
 from panewatch.panes.tracked import PaneView
+from panewatch.panes.waiting import Wait, Waits
 
 NUMBERS = st.integers(0, 2)
 OF_KIND = {
@@ -36,6 +38,8 @@ VIEWS = st.builds(
     state=st.sampled_from(c.STATES),
     state_seconds=st.dictionaries(st.sampled_from(c.STATES), st.sampled_from([0.0, 1.5])),
     deaths=st.dictionaries(st.sampled_from(c.ENDS), NUMBERS),
+    wait=st.none() | st.builds(Wait, st.sampled_from(c.WAITS), NUMBERS, NUMBERS),
+    tasks=st.none() | st.builds(Tasks, NUMBERS, NUMBERS, NUMBERS),
     **{name: OF_KIND[kind] for name, kind in get_type_hints(PaneView).items() if kind in OF_KIND},
 )
 
@@ -46,6 +50,13 @@ def list_views(least: int) -> st.SearchStrategy[tuple[PaneView, ...]]:
     )
 
 
+def count_waits(lengths: list[float]) -> tuple[Sample, ...]:
+    waits = Waits()
+    for length in lengths:
+        waits.end(Wait("question", 0.0, 0.0), length)
+    return waits.sample("default")
+
+
 SERVERS = st.builds(
     Published,
     server=st.sampled_from(["default", "other"]),
@@ -54,6 +65,7 @@ SERVERS = st.builds(
     panes=list_views(0),
     dropped=NUMBERS,
     vanished=NUMBERS,
+    waits=st.lists(st.sampled_from([0.5, 2.0]), max_size=2).map(count_waits),
     calls=st.dictionaries(st.sampled_from(c.CALLS), NUMBERS),
     failures=st.dictionaries(st.sampled_from(c.SERVER_STATES), NUMBERS),
     sweep_seconds=st.none() | st.sampled_from([0.5, 0.25]),

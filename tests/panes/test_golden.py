@@ -9,10 +9,11 @@ import pytest
 
 from panewatch.exposition import render
 from panewatch.panes.families import CommandNames, build_families
-from panewatch.panes.model import Identity
+from panewatch.panes.model import Identity, Tasks
 from panewatch.panes.published import Published
 from panewatch.panes.state import Program
 from panewatch.panes.tracked import PaneView
+from panewatch.panes.waiting import Wait, Waits
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "panes.prom"
 
@@ -41,32 +42,45 @@ def make_view(pane: str, **values: object) -> PaneView:
         "exit_status": None,
         "exit_signal": None,
         "deaths": {},
+        "wait": None,
+        "blocked": 0,
+        "jobs": None,
+        "tasks": None,
+        "looping": 0,
     }
     return PaneView(**(usual | values))  # type: ignore[arg-type]
 
 
 def expose() -> str:
     """One pane of each kind, a server that hangs, one that is gone."""
-    remote = {"memory_bytes": None, "processes": None, "read_bytes": None, "written_bytes": None}
+    remote = dict.fromkeys(("memory_bytes", "processes", "read_bytes", "written_bytes", "blocked"))
+    waits = Waits()
+    waits.end(Wait("permission", 10.0, 1764000000.0), 52.5)
+    waits.end(Wait("permission", 60.0, 1764000050.0), 64.25)
+    waits.end(Wait("password", 10.0, 1764000000.0), 1e6)
     up = Published(
         "default", "up", 0.0,
         panes=(
-            make_view("0"),
+            make_view("0", blocked=1, looping=1),
             make_view(
                 "1", program=Program("claude", "claude", "agent"), state="unknown",
                 last_output=None, cpu_seconds=None, **remote,
+            ),
+            make_view(
+                "4", program=Program("claude", "claude", "agent"), state="waiting_input",
+                wait=Wait("permission", 70.0, 1764000060.5), jobs=2, tasks=Tasks(3, 1, 4),
             ),
             make_view("2", state="dead", exit_status=137, cpu_seconds=None, **remote),
             make_view("3", identity=Identity("default", 'a"b\\c', "0", "3"), state="dead",
                       exit_signal=9, deaths={"killed": 1, "unknown": 2}),
         ),
         dropped=3, vanished=1, calls={"list": 10, "capture": 4}, failures={"timeout": 2},
-        sweep_seconds=0.015625,
+        sweep_seconds=0.015625, waits=waits.sample("default"),
     )  # fmt: skip
     frozen = Published("gpu1", "timeout", 0.0, panes=(
         make_view("0", identity=Identity("gpu1", "train", "0", "0"), state="unknown"),
     ), failures={"timeout": 5})  # fmt: skip
-    gone = Published("old", "no_server", 0.0)
+    gone = Published("old", "no_server", 0.0, waits=Waits().sample("old"))
     families = build_families([up, frozen, gone], CommandNames())
     return "".join(part for family in families for part in render(family).text)
 

@@ -18,10 +18,12 @@ from panewatch.panes.families import CommandNames, build_families
 from panewatch.panes.model import PaneObserver
 from panewatch.panes.published import Published
 from panewatch.panes.servers import Address, list_configured, match, name_path
+from panewatch.panes.sight import Blind, ScreenReader
 from panewatch.panes.sweeper import MOST_BACKOFF_SECONDS, Sweeper
 from panewatch.panes.tmux import Tmux
 
 ObserverFactory = Callable[[Config], Sequence[PaneObserver]]
+ScreensFactory = Callable[[Config], ScreenReader]
 
 _NO_FAILURE = ("up", "no_server")
 
@@ -53,13 +55,20 @@ class PanesCollector:
     Args:
         config: The whole configuration.
         observe: Makes the observers of one server; they live in its thread.
+        find_screens: Gives what reads screens under a configuration; all servers share it.
     """
 
     name: ClassVar[str] = "panes"
 
-    def __init__(self, config: Config, observe: ObserverFactory = lambda _: ()) -> None:
+    def __init__(
+        self,
+        config: Config,
+        observe: ObserverFactory = lambda _: (),
+        find_screens: ScreensFactory = lambda _: Blind(),
+    ) -> None:
         self._config = self._wanted = config
         self._observe = observe
+        self._find_screens = find_screens
         self._began = time.time()
         self._adopted_at = 0.0
         self._servers: dict[str, _Watched] = {}
@@ -154,7 +163,9 @@ class PanesCollector:
             raise
         for name, (address, before, _) in plan.items():
             if before is not None:
-                before.sweeper.reconfigure(name, _reach(address, config), config)
+                before.sweeper.reconfigure(
+                    name, _reach(address, config), config, self._find_screens(config)
+                )
         kept = {id(watched.sweeper) for watched in servers.values()}
         for watched in self._servers.values():
             if id(watched.sweeper) not in kept:
@@ -244,6 +255,7 @@ class PanesCollector:
             config.panes,
             local=not address.prefix,
             observers=self._observe(config),
+            screens=self._find_screens(config),
             began=self._began,
         )
 

@@ -34,6 +34,15 @@ SERVER_STATES: Final = (
 ENDS: Final = ("ok", "failed", "killed", "unknown")
 """How a pane's command may have ended."""
 
+WAITS: Final = ("permission", "question", "password", "confirm", "pager")
+"""With what a pane may wait for a person."""
+
+TASKS: Final = ("pending", "in_progress", "done")
+
+WAIT_BUCKETS: Final = (
+    1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0,
+)  # fmt: skip
+
 MOST_COMMANDS: Final = 200
 """Different commands that are exported by name."""
 
@@ -123,6 +132,35 @@ PANE_DEATHS = MetricSpec(
     "Commands of a pane that ended while tmux kept the pane, by how they ended; unknown where "
     "the next one ran already.", (*PANE, "result"),
 )  # fmt: skip
+PANE_WAITING_SINCE = MetricSpec(
+    "pane_waiting_since_timestamp_seconds", "gauge",
+    "Since when a pane waits for a person, in Unix time, and with what.",
+    (*PANE, "kind"), unit="seconds", absent="while the pane waits for nobody",
+)  # fmt: skip
+PANE_WAIT = MetricSpec(
+    "pane_wait_seconds", "histogram",
+    "How long panes waited for a person, by what they waited with; counted when a wait ends.",
+    ("server", "kind"), unit="seconds",
+)  # fmt: skip
+PANE_BLOCKED = MetricSpec(
+    "pane_blocked_processes", "gauge",
+    "Processes of a pane in uninterruptible sleep: they wait for a disk or another device.",
+    PANE, absent=_REMOTE,
+)  # fmt: skip
+PANE_JOBS = MetricSpec(
+    "pane_background_jobs", "gauge",
+    "Background jobs and sub-agents that the screen of a pane's agent counts.", PANE,
+    absent="where the screen shows no such count",
+)  # fmt: skip
+PANE_TASKS = MetricSpec(
+    "pane_tasks", "gauge", "Tasks on the list that a pane's agent shows.", (*PANE, "status"),
+    absent="where the screen shows no list",
+)  # fmt: skip
+PANE_LOOPING = MetricSpec(
+    "pane_looping", "gauge",
+    "Whether a pane goes round in circles: output keeps coming and hardly any of it is new, or "
+    "the same command runs again and again.", PANE,
+)  # fmt: skip
 PANES = MetricSpec("panes", "gauge", "Panes that are read.", ("server",))
 PANES_DROPPED = MetricSpec(
     "panes_dropped", "gauge", "Panes that are not read because there are too many.", ("server",)
@@ -169,6 +207,12 @@ METRICS: Final = (
     PANE_EXIT_STATUS,
     PANE_EXIT_SIGNAL,
     PANE_DEATHS,
+    PANE_WAITING_SINCE,
+    PANE_WAIT,
+    PANE_BLOCKED,
+    PANE_JOBS,
+    PANE_TASKS,
+    PANE_LOOPING,
     PANES,
     PANES_DROPPED,
     PANES_VANISHED,

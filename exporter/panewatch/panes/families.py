@@ -33,6 +33,9 @@ _PANE_VALUES: tuple[tuple[MetricSpec, str], ...] = (
     (c.PANE_WRITTEN, "written_bytes"),
     (c.PANE_EXIT_STATUS, "exit_status"),
     (c.PANE_EXIT_SIGNAL, "exit_signal"),
+    (c.PANE_BLOCKED, "blocked"),
+    (c.PANE_JOBS, "jobs"),
+    (c.PANE_LOOPING, "looping"),
 )
 
 _SERVER_SPECS = (
@@ -112,6 +115,9 @@ def build_families(
         else:
             yield _build(spec, labels, values, known)
     yield _build_each(c.PANE_DEATHS, c.ENDS, up, _tell_deaths, known)
+    yield from _build_waits(published, up, known)
+    listed = [view for view in up if view.tasks is not None]
+    yield _build_each(c.PANE_TASKS, c.TASKS, listed, _tell_tasks, known)
     yield from _build_servers(published, known)
     # Of a server that cannot be read, observers know nothing any more either.
     readable = (server for server in published if server.state == "up")
@@ -178,6 +184,25 @@ def _tell_deaths(view: PaneView) -> Iterable[float]:
 def _label(identity: Identity) -> Labels:
     """Return the labels of a pane: shared by all its samples, and never changed."""
     return dict(zip(c.PANE, identity, strict=True))
+
+
+def _tell_tasks(view: PaneView) -> Iterable[float]:
+    return view.tasks or ()
+
+
+def _build_waits(published: Sequence[Published], up: Views, known: Known) -> Iterator[Metric]:
+    """Build the families of who waits for a person now, and of the waits that ended."""
+    waiting = [(view.identity, view.wait) for view in up if view.wait is not None]
+    labels = [_label_each(identity, "kind", (wait.kind,))[0] for identity, wait in waiting]
+    yield _build(c.PANE_WAITING_SINCE, labels, [wait.since_time for _, wait in waiting], known)
+    old = known.get(_NAMES[c.PANE_WAIT.name])
+    samples = [sample for server in published for sample in server.waits]
+    if old is not None and old.samples == samples:
+        yield old
+        return
+    family = c.PANE_WAIT.family()
+    family.samples = samples
+    yield family
 
 
 def _label_info(view: PaneView, commands: CommandNames) -> Labels:

@@ -16,6 +16,7 @@ from panewatch.panes.proc import read_proc
 # Fields of /proc/PID/stat behind the command's name, see proc(5).
 _STATE, _PARENT, _CPU_TIMES, _EXIT_CODE = 0, 1, slice(11, 15), -1
 _ENDED = (b"Z", b"X")
+_BLOCKED = b"D"
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -27,7 +28,8 @@ class Usage:
 
     ``cpu_seconds``, ``read_bytes`` and ``written_bytes`` include ended children that
     a living process has waited for, so they do not fall when a child ends. Bytes are
-    None where the kernel does not let us see them. ``processes`` counts living ones.
+    None where the kernel does not let us see them. ``processes`` counts living ones,
+    ``blocked`` those of them in uninterruptible sleep.
     """
 
     cpu_seconds: float
@@ -35,6 +37,7 @@ class Usage:
     read_bytes: int | None
     written_bytes: int | None
     processes: int
+    blocked: int = 0
 
 
 def measure_trees(roots: Iterable[int]) -> dict[int, Usage]:
@@ -73,7 +76,7 @@ def _read_stat(pid: str) -> list[bytes]:
 
 
 def _sum_tree(root: int, stats: dict[int, list[bytes]], children: dict[int, list[int]]) -> Usage:
-    ticks, memory, read, written, count = 0, 0, 0, 0, 0
+    ticks, memory, read, written, count, blocked = 0, 0, 0, 0, 0, 0
     visible = False
     stack, seen = [root], {root}
     while stack:
@@ -87,13 +90,15 @@ def _sum_tree(root: int, stats: dict[int, list[bytes]], children: dict[int, list
         if fields[_STATE] in _ENDED:
             continue
         count += 1
+        blocked += fields[_STATE] == _BLOCKED
         memory += _read_resident(pid)
         storage = _read_storage(pid)
         if storage is not None:
             read, written, visible = read + storage[0], written + storage[1], True
     return Usage(
-        ticks / _TICKS, memory, read if visible else None, written if visible else None, count
-    )
+        ticks / _TICKS, memory, read if visible else None, written if visible else None,
+        count, blocked,
+    )  # fmt: skip
 
 
 def _read_resident(pid: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from prometheus_client import Metric
+from prometheus_client.samples import Sample
 
 from panewatch.panes.tracked import PaneView
 
@@ -14,6 +15,7 @@ class Published:
     """What one server's thread last knew.
 
     ``state`` is one of the server states, ``faults`` how often each observer has failed.
+    ``waits`` are the samples of the histogram of waits, empty where none were counted yet.
     """
 
     server: str
@@ -22,6 +24,7 @@ class Published:
     panes: tuple[PaneView, ...] = ()
     dropped: int = 0
     vanished: int = 0
+    waits: tuple[Sample, ...] = ()
     calls: dict[str, int] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     sweep_seconds: float | None = None

@@ -7,23 +7,30 @@ from collections.abc import Iterable
 from panewatch.config import PanesSettings
 from panewatch.panes.listing import Listing, PaneFacts, ServerId, read_activity
 from panewatch.panes.model import Identity, PaneKey
+from panewatch.panes.sight import ScreenReader
 from panewatch.panes.tracked import Counts, TrackedPane
+from panewatch.panes.waiting import Waits
 
 
 class Roster:
     """The watched panes of one server, by pane id.
 
     ``dropped`` is the number of panes over the cap, ``began`` the wall time at which
-    panewatch started: what a pane showed before that is not new.
+    panewatch started: what a pane showed before that is not new. ``waits`` counts the
+    waits for a person that ended, those of panes that are gone too.
     """
 
-    def __init__(self, name: str, settings: PanesSettings, began: float) -> None:
+    def __init__(
+        self, name: str, settings: PanesSettings, reader: ScreenReader, began: float
+    ) -> None:
         self._name = name
         self._settings = settings
+        self._reader = reader
         self._began = began
         self._server: ServerId | None = None
         self._absent = False
         self.panes: dict[str, TrackedPane] = {}
+        self.waits = Waits()
         self.dropped = 0
 
     @property
@@ -31,11 +38,16 @@ class Roster:
         """The server that was listed last."""
         return self._server
 
-    def adopt(self, name: str, settings: PanesSettings, now: float) -> None:
-        """Go by other settings, and by another name from the next listing on."""
-        self._name, self._settings = name, settings
+    def adopt(
+        self, name: str, settings: PanesSettings, reader: ScreenReader | None, now: float
+    ) -> None:
+        """Go by other settings, and by another name from the next listing on.
+
+        Another ``reader`` reads the screens from their next change on.
+        """
+        self._name, self._settings, self._reader = name, settings, reader or self._reader
         for pane in self.panes.values():
-            pane.adopt(settings, now)
+            pane.adopt(settings, self._reader, now)
 
     def lacks(self, listing: Listing) -> bool:
         """Tell whether a listing without facts shows other panes than those known."""
@@ -44,10 +56,12 @@ class Roster:
             known != listing.rows.keys() and (not self.dropped or not known <= listing.rows.keys())
         )
 
-    def clear(self) -> list[PaneKey]:
+    def clear(self, now: float) -> list[PaneKey]:
         """Note that there is no server: forget every pane, and return their keys."""
         self._absent = True
         gone = [pane.key for pane in self.panes.values()]
+        for pane in self.panes.values():
+            pane.end_wait(now)
         self.panes = {}
         self.dropped = 0
         return gone
@@ -63,10 +77,12 @@ class Roster:
             or listing.server.start >= int(self._began)
         )
         if listing.server != self._server:
-            gone = self.clear()
+            gone = self.clear(now)
             self._server = listing.server
         chosen = self._choose(listing)
-        gone += [pane.key for pane_id, pane in self.panes.items() if pane_id not in chosen]
+        for left in (self.panes[pane_id] for pane_id in self.panes if pane_id not in chosen):
+            left.end_wait(now)
+            gone.append(left.key)
         places = self._place(chosen)
         old = {pane.identity: pane.counts for pane in self.panes.values()}
         panes: dict[str, TrackedPane] = {}
@@ -77,6 +93,7 @@ class Roster:
                 key = PaneKey(listing.server.pid, listing.server.start, pane_id)
                 pane = TrackedPane(
                     key, facts, identity, self._settings,
+                    reader=self._reader, waits=self.waits,
                     activity=read_activity(listing.rows[pane_id]),
                     from_start=from_start, now=now, wall=wall,
                 )  # fmt: skip

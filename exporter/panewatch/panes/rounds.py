@@ -10,7 +10,7 @@ from panewatch.panes.alignment import Known
 from panewatch.panes.capture import Capture
 from panewatch.panes.listing import Listing, count_history, read_activity, shows_alternate
 from panewatch.panes.look import Absence, Look, Request
-from panewatch.panes.model import Frame, Line, PaneUpdate
+from panewatch.panes.model import Frame, PaneUpdate
 from panewatch.panes.observers import Observers
 from panewatch.panes.reader import Reading
 from panewatch.panes.recut import cut_capture, lengthen
@@ -157,16 +157,13 @@ class Rounds:
         pane.pace.note(now, rows=reading.rows, limit=capture.grid.limit, changed=changed)
         if reading.lines or changed:
             pane.note_output(now, time.time())
-        if self._observers:
-            self._observe(pane, reading, capture, lines, now)
-
-    def _observe(
-        self, pane: TrackedPane, reading: Reading, capture: Capture, lines: list[Line], now: float
-    ) -> None:
         if capture.alternate is not None:
             frame = Frame(capture.alternate, capture.alternate_cursor, alternate=True)
         else:
             frame = pane.reader.frame
+        pane.take_look(frame, lines, (), now)
+        if not self._observers:
+            return
         update = PaneUpdate(
             key=pane.key,
             identity=pane.identity,
@@ -176,6 +173,7 @@ class Rounds:
             command=pane.program.command,
             state=pane.state,
             monotonic=now,
+            screen=pane.screen,
         )
         self._observers.observe(update)
 

@@ -1,7 +1,4 @@
-"""What a pane is doing, from its foreground command and when it last printed.
-
-Who waits for a person at a prompt is not told here: that takes the screen.
-"""
+"""What a pane is doing: from what runs, what its screen says, when it last printed and worked."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from pathlib import PurePath
 
 from panewatch.config import PanesSettings
 from panewatch.panes.foreground import Foreground
+from panewatch.panes.model import Screen
 
 _KINDS = {
     "editor": {"vi", "vim", "nvim", "view", "vimdiff", "nano", "emacs", "emacsclient", "micro",
@@ -26,7 +24,15 @@ _SILENT_BY_NATURE = {"editor", "pager", "monitor", "remote"}
 """Kinds of program whose silence means nothing: they sit until somebody uses them."""
 
 _RAN_LONG = 10.0
-"""Seconds after which a command's end is news: the pane is finished, not just idle."""
+"""Seconds after which the end of a command, or of an agent's turn, is news: the pane is
+finished, not just idle."""
+
+UNSEEN = 10.0
+"""Seconds between two looks above which nobody saw what the pane did: the machine slept, or
+panewatch was stopped, or the server did not answer."""
+
+_NEVER = float("-inf")
+_NOTHING = Screen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ class StateMachine:
     Other ``settings`` hold from the next advance on.
     """
 
-    __slots__ = ("_at_prompt", "_busy_since", "_ended", "settings", "state")
+    __slots__ = ("_advanced", "_at_prompt", "_busy_since", "_ended", "_excused", "_quiet_since",
+                 "_worked", "settings", "state")  # fmt: skip
 
     def __init__(
         self, settings: PanesSettings, now: float, busy_since: float | None = None
@@ -83,41 +90,101 @@ class StateMachine:
         """Whether the shell was at its prompt; None before the first look."""
         self._busy_since = now if busy_since is None else busy_since
         self._ended: float | None = None
+        """When the last command or turn ended that was news; None where another one began."""
+        self._worked = 0.0
+        """Seconds for which an agent has worked in its turn."""
+        self._quiet_since = _NEVER
+        self._excused = 0.0
+        """Seconds of the silence that nobody saw."""
+        self._advanced = now
         self.state = "unknown"
 
-    def advance(self, program: Program, *, dead: bool, last_output: float, now: float) -> str:
-        """Return the state at ``now``; ``last_output`` is when the pane last printed."""
+    def advance(
+        self,
+        program: Program,
+        *,
+        dead: bool,
+        last_output: float,
+        now: float,
+        screen: Screen = _NOTHING,
+        last_effort: float = _NEVER,
+    ) -> str:
+        """Return the state at ``now``.
+
+        Args:
+            program: What runs in the foreground.
+            dead: Whether the pane's command has ended.
+            last_output: When the pane last printed.
+            now: The present.
+            screen: What the screen says, without flicker.
+            last_effort: When the pane's processes last did something, as far as that is known.
+        """
         at_prompt = program.kind == "shell"
         # Only a command that was seen to run has ended.
         ran = self._at_prompt is False and now - self._busy_since >= _RAN_LONG
         if at_prompt and ran:
             self._ended = now
-        elif not at_prompt:
+        elif not at_prompt and (self._at_prompt or program.kind != "agent"):
             self._ended = None
-            if self._at_prompt:
-                self._busy_since = now
+        if self._at_prompt and not at_prompt:
+            self._busy_since, self._worked = now, 0.0
         self._at_prompt = at_prompt
-        self.state = self._judge(program, dead=dead, last_output=last_output, now=now)
+        if program.kind == "agent":
+            self._follow_turn(screen, now)
+        self._advanced = now
+        quiet_since = max(last_output, self._busy_since, last_effort)
+        if quiet_since > self._quiet_since:
+            self._quiet_since, self._excused = quiet_since, 0.0
+        self.state = self._judge(program, screen, dead=dead, last_output=last_output, now=now)
         return self.state
+
+    def restart(self, now: float) -> None:
+        """Note that the pane's command was replaced by another one."""
+        self._at_prompt = self._ended = None
+        self._busy_since, self._worked = now, 0.0
+
+    def excuse(self, seconds: float) -> None:
+        """Note that nobody saw the pane for so long: that was not its silence."""
+        self._excused += seconds
 
     def lose(self) -> None:
         """Note that the pane cannot be read: nobody knows what it does."""
         self.state = "unknown"
 
-    def _judge(self, program: Program, *, dead: bool, last_output: float, now: float) -> str:
-        settings = self.settings
+    def _follow_turn(self, screen: Screen, now: float) -> None:
+        """Note how long an agent has worked, and when it ended a turn that was long."""
+        if self.state == "working":
+            self._worked += min(max(0.0, now - self._advanced), UNSEEN)
+        if screen.state == "idle":
+            if self._worked >= _RAN_LONG:
+                self._ended = now
+            self._worked = 0.0
+        elif screen.state == "working":
+            self._ended = None
+
+    def _judge(
+        self, program: Program, screen: Screen, *, dead: bool, last_output: float, now: float
+    ) -> str:
         if dead:
             return "dead"
-        if program.kind == "shell":
-            fresh = self._ended is not None and now - self._ended < settings.finished_for
+        if screen.state == "waiting_input":
+            return "waiting_input"
+        rests = program.kind == "agent" and screen.state == "idle"
+        if rests or program.kind == "shell":
+            fresh = self._ended is not None and now - self._ended < self.settings.finished_for
             return "finished" if fresh else "idle"
-        silent = now - max(last_output, self._busy_since)
-        if silent <= settings.working_for:
+        if now - max(last_output, self._busy_since) <= self.settings.working_for:
             return "working"
+        return self._judge_silent(program, screen, now)
+
+    def _judge_silent(self, program: Program, screen: Screen, now: float) -> str:
+        """Return the state of a program that runs and has not printed for a while."""
         if program.kind in _SILENT_BY_NATURE:
             return "idle"
-        if program.kind == "agent":
+        if program.kind == "agent" and screen.state != "working":
             # It works on or sits at its own prompt: only its screen could tell.
             return "unknown"
+        settings = self.settings
         threshold = settings.stalled_after_by_command.get(program.command, settings.stalled_after)
+        silent = now - self._quiet_since - self._excused
         return "working" if silent <= threshold else "stalled"

@@ -26,6 +26,7 @@ from panewatch.panes.processes import measure_trees
 from panewatch.panes.published import Published
 from panewatch.panes.roster import Roster
 from panewatch.panes.rounds import Rounds
+from panewatch.panes.sight import Blind, ScreenReader
 from panewatch.panes.sweep import Reader
 from panewatch.panes.thread import ServerThread
 from panewatch.panes.tmux import Tmux, TmuxError
@@ -49,6 +50,7 @@ class _Order(NamedTuple):
     name: str
     tmux: Tmux
     config: Config
+    screens: ScreenReader | None
 
 
 class Sweeper:
@@ -60,6 +62,7 @@ class Sweeper:
         settings: How panes are read.
         local: Whether the server's processes run on this machine.
         observers: Fed with every look at every pane, in this thread.
+        screens: Tells what the panes' screens say.
         began: Wall time at which panewatch started.
     """
 
@@ -71,6 +74,7 @@ class Sweeper:
         *,
         local: bool,
         observers: Sequence[PaneObserver] = (),
+        screens: ScreenReader | None = None,
         began: float,
     ) -> None:
         self._name = name
@@ -80,7 +84,7 @@ class Sweeper:
         self._observers = Observers(observers)
         self._reader = Reader(tmux, settings.line_length)
         self._rounds = Rounds(self._reader, settings, self._observers)
-        self._roster = Roster(name, settings, began)
+        self._roster = Roster(name, settings, screens or Blind(), began)
         self._wake = WakeWatch(None)
         self._server_pid: int | None = None
         self._lists = 0
@@ -110,13 +114,15 @@ class Sweeper:
         """Whether the thread runs: if not, nothing that was published is true any more."""
         return self._thread.alive
 
-    def reconfigure(self, name: str, tmux: Tmux, config: Config) -> None:
+    def reconfigure(
+        self, name: str, tmux: Tmux, config: Config, screens: ScreenReader | None = None
+    ) -> None:
         """Go by other settings as soon as a sweep in progress has ended. From any thread.
 
         ``name`` and ``tmux`` lead to the same server as before. All that is known of its
-        panes stays.
+        panes stays, and so does what reads their screens where no other is given.
         """
-        self._order = _Order(name, tmux, config)
+        self._order = _Order(name, tmux, config, screens)
         self._thread.wake()
 
     def ask_to_stop(self) -> None:
@@ -159,7 +165,7 @@ class Sweeper:
         reader.calls = self._reader.calls
         self._reader = reader
         self._rounds.adopt(reader, settings)
-        self._roster.adopt(order.name, settings, now)
+        self._roster.adopt(order.name, settings, order.screens, now)
         self._observers.reconfigure(order.config)
         self._next_list = self._next_full = self._next_processes = now
 
@@ -233,7 +239,7 @@ class Sweeper:
         panes = self._roster.panes.values()
         usages = measure_trees({pane.facts.pid for pane in panes if not pane.facts.dead})
         for pane in panes:
-            pane.take_usage(None if pane.facts.dead else usages.get(pane.facts.pid))
+            pane.take_usage(None if pane.facts.dead else usages.get(pane.facts.pid), now)
         spent = time.monotonic() - now
         self._next_processes = now + max(self._settings.process_interval, spent * _COSTLY_SHARE)
 
@@ -262,16 +268,16 @@ class Sweeper:
         self._next_due = self._next_list
         if reason == "no_server":
             self._server_pid = None
-            for key in self._roster.clear():
+            for key in self._roster.clear(now):
                 self._observers.forget(key)
         self._wake = WakeWatch(None)
         self._publish(None, reason)
 
     def _publish(self, sweep_seconds: float | None, state: str = "up") -> None:
-        now = time.monotonic()
+        now, wall = time.monotonic(), time.time()
         panes = self._roster.panes.values()
         for pane in panes:
-            pane.advance(now, readable=state == "up")
+            pane.advance(now, wall, readable=state == "up")
         self.published = Published(
             server=self._name,
             state=state,
@@ -279,6 +285,7 @@ class Sweeper:
             panes=tuple(pane.view() for pane in panes),
             dropped=self._roster.dropped,
             vanished=self._rounds.vanished,
+            waits=self._roster.waits.sample(self._name),
             calls={"list": self._lists, "capture": self._reader.calls},
             failures=dict(self._failures),
             sweep_seconds=sweep_seconds,

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from panewatch.config import PanesSettings
+from panewatch.panes.effort import Effort
 from panewatch.panes.ends import EndWatch
 from panewatch.panes.foreground import inspect
 from panewatch.panes.listing import PaneFacts
-from panewatch.panes.model import Identity, PaneKey
+from panewatch.panes.loops import LoopWatch
+from panewatch.panes.model import EndedCommand, Frame, Identity, Line, PaneKey, Screen, Tasks
 from panewatch.panes.pace import Pace
 from panewatch.panes.processes import Usage, read_exit
 from panewatch.panes.reader import PaneReader
 from panewatch.panes.recut import is_cut, shorten
-from panewatch.panes.state import Program, StateMachine, name_program
+from panewatch.panes.sight import ScreenReader, Sight
+from panewatch.panes.state import UNSEEN, Program, StateMachine, name_program
+from panewatch.panes.waiting import Wait, Waits
 
 _INSPECTED = 5.0
 _INSPECTED_BUSY = 2.0
 """Seconds between two looks at a pane's foreground process, if it is quiet and if not."""
 
 _NOTHING = Usage(0.0, 0, 0, 0, 0)
+
+_MAY_SHOW_AGENTS = {"remote", "program"}
+"""Kinds of program behind which an agent may run that only its screen tells of."""
+
+_REPEAT_BY_NATURE = {"editor", "pager", "monitor"}
+"""Kinds of program that show the same again and again, and are no loop."""
 
 
 @dataclass(slots=True)
@@ -73,20 +84,32 @@ class PaneView(NamedTuple):
     exit_status: int | None
     exit_signal: int | None
     deaths: dict[str, int]
+    wait: Wait | None
+    blocked: int | None
+    jobs: int | None
+    tasks: Tasks | None
+    looping: int
 
 
 class TrackedPane:
     """A pane of one server, from the first listing that shows it to the last."""
 
     __slots__ = (
+        "_effort",
         "_ends",
         "_inspected",
         "_inspected_at",
+        "_looping",
+        "_loops",
         "_machine",
         "_measured",
         "_settings",
         "_settled_at",
+        "_shown",
+        "_sight",
         "_usage",
+        "_wait",
+        "_waits",
         "alternate",
         "counts",
         "facts",
@@ -111,6 +134,8 @@ class TrackedPane:
         identity: Identity,
         settings: PanesSettings,
         *,
+        reader: ScreenReader,
+        waits: Waits,
         activity: int,
         from_start: bool,
         now: float,
@@ -123,6 +148,14 @@ class TrackedPane:
         self.last_output_time: float | None = float(activity) if known else None
         self._machine = StateMachine(settings, now, busy_since=self.last_output)
         self._ends = EndWatch(facts, seen=from_start)
+        self._sight = Sight(reader)
+        self._shown: Program | None = None
+        """The program with the agent that only the screen tells of."""
+        self._waits = waits
+        self._wait: Wait | None = None
+        self._effort = Effort()
+        self._loops = LoopWatch(settings, now)
+        self._looping = False
         self._usage: Usage | None = None
         self._measured: Usage | None = None
         self._settled_at = now
@@ -152,9 +185,15 @@ class TrackedPane:
         """The state after the last advance."""
         return self._machine.state
 
-    def adopt(self, settings: PanesSettings, now: float) -> None:
+    @property
+    def screen(self) -> Screen:
+        """What the screen says, without flicker, as of the last advance."""
+        return self._sight.steady
+
+    def adopt(self, settings: PanesSettings, reader: ScreenReader, now: float) -> None:
         """Go by other settings; the pane is due to be read, and to be inspected."""
-        self._settings = self._machine.settings = settings
+        self._sight.reader = reader
+        self._settings = self._machine.settings = self._loops.settings = settings
         self._inspected_at = -_INSPECTED
         # Of the pace only the time of the last read counts: the next one tells the rest.
         self.pace = Pace(settings, self.read_at if self.read_at >= 0 else now)
@@ -176,15 +215,35 @@ class TrackedPane:
         if facts != self.facts or now >= self._inspected_at + pause:
             self._inspected, self._inspected_at = row, now
             foreground = inspect(facts.pid) if local and not facts.dead else None
-            self.program = name_program(facts.command, foreground, self._settings)
+            program = name_program(facts.command, foreground, self._settings)
+            if program != self.program:
+                self.program, self._shown = program, None
+        if facts.pid != self.facts.pid:
+            self._machine.restart(now)
+            self._sight.reset()
+            self._shown = None
         self.facts = facts
 
     def note_output(self, now: float, wall: float) -> None:
         """Note that the pane was seen to have printed."""
         self.last_output, self.last_output_time = now, wall
 
-    def take_usage(self, usage: Usage | None) -> None:
+    def take_look(
+        self, frame: Frame, lines: Sequence[Line], ended: Iterable[EndedCommand], now: float
+    ) -> None:
+        """Take in what a look showed, the new lines and the commands that ended."""
+        self._sight.show(frame, self.program, now)
+        program = self.program
+        if (
+            program.kind not in _REPEAT_BY_NATURE
+            and program.command not in self._settings.looping_except
+        ):
+            self._loops.take(lines, now)
+        self._loops.take_commands(ended, now)
+
+    def take_usage(self, usage: Usage | None, now: float) -> None:
         """Take in a measurement of the pane's processes; None where it cannot be seen."""
+        self._effort.take(usage, now, self._settings.stalled_below_cpu)
         self._usage = usage
         if usage is None:
             return
@@ -195,28 +254,59 @@ class TrackedPane:
         counts.read_bytes += max(0, (usage.read_bytes or 0) - (before.read_bytes or 0))
         counts.written_bytes += max(0, (usage.written_bytes or 0) - (before.written_bytes or 0))
 
-    def advance(self, now: float, *, readable: bool) -> None:
+    def advance(self, now: float, wall: float, *, readable: bool) -> None:
         """Account the time since the last call to the old state, and find the new one.
 
-        Without a readable server the state is unknown.
+        Without a readable server the state is unknown, and so it is for a time that nobody
+        saw: the machine slept, or this process was stopped.
         """
-        self.counts.state_seconds[self._machine.state] += max(0.0, now - self._settled_at)
+        machine, elapsed = self._machine, max(0.0, now - self._settled_at)
         self._settled_at = now
+        if elapsed > UNSEEN:
+            machine.excuse(elapsed)
+        self.counts.state_seconds["unknown" if elapsed > UNSEEN else machine.state] += elapsed
         if not readable:
-            self._machine.lose()
+            machine.lose()
             return
-        self._machine.advance(
-            self.program, dead=self.facts.dead, last_output=self.last_output, now=now
+        screen = self._sight.settle(self.program, self.last_output, now)
+        if screen.program and self.program.kind in _MAY_SHOW_AGENTS:
+            self._show_agent(screen.agent)
+        machine.advance(
+            self._shown or self.program,
+            dead=self.facts.dead,
+            last_output=self.last_output,
+            now=now,
+            screen=screen,
+            last_effort=self._effort.last,
         )
+        self._looping = self._loops.judge(now) and not self.facts.dead
+        kind = screen.kind if machine.state == "waiting_input" else ""
+        wait = self._wait
+        if kind != (wait.kind if wait else ""):
+            self.end_wait(now)
+            since = self._sight.since
+            self._wait = Wait(kind, since, wall - (now - since)) if kind else None
+
+    def _show_agent(self, agent: str) -> None:
+        """Note the agent that the screen shows, where no process tells of one."""
+        shown = self._shown
+        if agent != (shown.agent if shown else ""):
+            self._shown = Program(self.program.command, agent, "agent") if agent else None
+
+    def end_wait(self, now: float) -> None:
+        """Count the wait for a person that goes on, if one does: it is over."""
+        if self._wait is not None:
+            self._waits.end(self._wait, now)
+            self._wait = None
 
     def view(self) -> PaneView:
         """Fix what is exported."""
-        counts, usage, facts = self.counts, self._usage, self.facts
+        counts, usage, facts, screen = self.counts, self._usage, self.facts, self._sight.steady
         shows_io = self._measured is not None and self._measured.read_bytes is not None
         return PaneView(
             identity=self.identity,
             pane_id=facts.pane_id,
-            program=self.program,
+            program=self._shown or self.program,
             state=self._machine.state,
             state_seconds=dict(counts.state_seconds),
             last_output=self.last_output_time,
@@ -236,4 +326,9 @@ class TrackedPane:
             exit_status=facts.exit_status if facts.dead else None,
             exit_signal=facts.exit_signal if facts.dead else None,
             deaths=dict(counts.deaths),
+            wait=self._wait,
+            blocked=usage.blocked if usage else None,
+            jobs=screen.jobs,
+            tasks=screen.tasks,
+            looping=int(self._looping),
         )

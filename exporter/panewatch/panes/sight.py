@@ -1,0 +1,123 @@
+"""What a pane's screen says, kept steady: redraws flicker, prompts stand still."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from panewatch.panes.model import Frame, Screen
+from panewatch.panes.state import Program
+
+_STILL = 1.0
+_LOOKS = 2
+"""Seconds, or looks, for which a prompt has to stand before somebody is waited for."""
+
+_HELD = 10.0
+_STREAMING = 3.0
+"""Agents hide their spinner for seconds while they print: so long it is believed to be
+there, if the pane last changed no longer ago than the second."""
+
+_BUSY_PAUSE = 5.0
+"""Seconds between two readings of a screen that goes on changing and shows no agent."""
+
+_NOTHING = Screen()
+
+
+class ScreenReader(Protocol):
+    """What reads screens: a function of what it is given, quick enough for every look."""
+
+    def read(self, frame: Frame, command: str, agent: str) -> Screen:
+        """Tell what ``frame`` says of ``command``, and of ``agent`` where it is one."""
+
+
+class Blind:
+    """Reads nothing from any screen."""
+
+    def read(self, _frame: Frame, _command: str, _agent: str) -> Screen:
+        """Return that nothing is known."""
+        return _NOTHING
+
+
+class Sight:
+    """Follows the screen of one pane. All times are monotonic seconds.
+
+    Screens of agents, and of those who wait for somebody, are read whenever they change.
+    Any other matters only once it stands still; while it does not, it is read now and then,
+    because an agent may run where no process tells of it. Another ``reader`` holds from the
+    next reading on.
+    """
+
+    __slots__ = ("_frame", "_looks", "_program", "_read_at", "_screen", "_seen_at", "_since",
+                 "_stale", "_worked_at", "reader", "steady")  # fmt: skip
+
+    def __init__(self, reader: ScreenReader) -> None:
+        self.reader = reader
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: what comes is another program's screen."""
+        self.steady = _NOTHING
+        """What the screen says, without flicker."""
+        self._screen = _NOTHING
+        self._frame: Frame | None = None
+        self._program: Program | None = None
+        self._stale = False
+        self._seen_at = self._read_at = self._since = self._worked_at = float("-inf")
+        self._looks = 0
+
+    @property
+    def since(self) -> float:
+        """When the screen was first seen to say what it says."""
+        return self._since
+
+    def show(self, frame: Frame, program: Program, now: float) -> None:
+        """Take in a look at the pane; ``program`` is what runs there."""
+        known = self._frame
+        if known is not None and known == frame and program == self._program:
+            if not self._stale:
+                self._looks += 1
+            return
+        self._frame, self._program = frame, program
+        self._stale, self._seen_at = True, now
+        urgent = program.agent or self._screen.agent or self._screen.state == "waiting_input"
+        if urgent or now - self._read_at >= _BUSY_PAUSE:
+            self._read(now)
+
+    def settle(self, program: Program, last_output: float, now: float) -> Screen:
+        """Return what the screen says at ``now``, as far as it stood still.
+
+        ``last_output`` is when the pane last changed.
+        """
+        if program is not self._program and program != self._program and self._frame is not None:
+            self._program = program
+            self._read(now)
+        elif self._stale and now - self._seen_at >= _STILL:
+            self._read(now, since=self._seen_at)
+        screen, steady = self._screen, self.steady
+        if screen is steady:
+            return steady
+        if screen.state == "waiting_input":
+            same = steady.state == screen.state and steady.kind == screen.kind
+            if same or self._looks >= _LOOKS or now - self._since >= _STILL:
+                self.steady = screen
+        elif (
+            screen.state == "working"
+            or steady.state != "working"
+            or not (now - self._worked_at < _HELD and now - last_output < _STREAMING)
+        ):
+            self.steady = screen
+        return self.steady
+
+    def _read(self, now: float, since: float | None = None) -> None:
+        frame, program = self._frame, self._program
+        if frame is None or program is None:
+            return
+        before = self._screen
+        screen = self.reader.read(frame, program.command, program.agent)
+        self._stale, self._read_at = False, now
+        if before.state == "working":
+            self._worked_at = now
+        if (screen.state, screen.kind) != (before.state, before.kind):
+            self._since, self._looks = now if since is None else since, 1
+        else:
+            self._looks += 1
+        self._screen = before if screen == before else screen
