@@ -168,14 +168,13 @@ class CommandsSettings(Section):
         json_schema_extra=expects("an absolute path"),
     )
     names: tuple[Name, ...] = Field(
-        default=("accelerate", "ansible-playbook", "apt", "aws", "bash", "bazel", "black", "bundle",
-                 "cargo", "cmake",
-                 "composer", "conda", "cp", "curl", "docker", "deepspeed", "dotnet", "ffmpeg", "find", "gcc",
-                 "gh", "git", "go", "gradle", "grep", "helm", "java", "jupyter", "kubectl", "make",
-                 "mv", "mvn", "mypy", "ninja", "node", "npm", "npx", "nvcc", "pip", "pnpm",
-                 "podman", "poetry", "pre-commit", "psql", "pytest", "python", "rm", "rsync",
-                 "ruff", "scp", "sh", "srun", "ssh", "tar", "terraform", "torchrun", "tox", "tsc",
-                 "unzip", "uv", "wget", "yarn"),
+        default=("accelerate", "ansible-playbook", "apt", "aws", "bash", "bazel", "black",
+                 "bundle", "cargo", "cmake", "composer", "conda", "cp", "curl", "deepspeed",
+                 "docker", "dotnet", "ffmpeg", "find", "gcc", "gh", "git", "go", "gradle", "grep",
+                 "helm", "java", "jupyter", "kubectl", "make", "mv", "mvn", "mypy", "ninja",
+                 "node", "npm", "npx", "nvcc", "pip", "pnpm", "podman", "poetry", "pre-commit",
+                 "psql", "pytest", "python", "rm", "rsync", "ruff", "scp", "sh", "srun", "ssh",
+                 "tar", "terraform", "torchrun", "tox", "tsc", "unzip", "uv", "wget", "yarn"),
         max_length=200,
         description="Programs whose commands are counted under their own name; "
         "all others are `other`. A version at the end of a name does not count.",

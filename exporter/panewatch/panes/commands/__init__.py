@@ -1,0 +1,1 @@
+"""Commands that the shells of panes run: when they began, how long they took, how they ended."""
