@@ -161,6 +161,16 @@ PANE_LOOPING = MetricSpec(
     "Whether a pane goes round in circles: output keeps coming and hardly any of it is new, or "
     "the same command runs again and again.", PANE,
 )  # fmt: skip
+PANE_SWITCHES = MetricSpec(
+    "pane_switches_total", "counter",
+    "Times that somebody attached to a session turned to another pane, window or session; "
+    "at most one per listing and client.", ("server", "session"),
+)  # fmt: skip
+PANE_INTERRUPTIONS = MetricSpec(
+    "pane_interruptions_total", "counter",
+    "Such switches while a pane of the server waited for a person or showed a command that "
+    "failed.", ("server", "session"),
+)  # fmt: skip
 PANES = MetricSpec("panes", "gauge", "Panes that are read.", ("server",))
 PANES_DROPPED = MetricSpec(
     "panes_dropped", "gauge", "Panes that are not read because there are too many.", ("server",)
@@ -213,6 +223,8 @@ METRICS: Final = (
     PANE_JOBS,
     PANE_TASKS,
     PANE_LOOPING,
+    PANE_SWITCHES,
+    PANE_INTERRUPTIONS,
     PANES,
     PANES_DROPPED,
     PANES_VANISHED,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from panewatch.panes.attention import Attention, plan_attention
 from panewatch.panes.text import clean_label
 from panewatch.panes.tmux import Command, Tmux, TmuxError
 
@@ -15,7 +16,7 @@ _FULL = "\t".join(
     (
         _BRIEF,
         "#{pane_dead} #{history_limit} #{pane_pid}",
-        "#{window_panes} #{window_index} #{pane_index}",
+        "#{window_panes} #{window_index} #{pane_index} #{session_id} #{window_id}",
         "#{pane_dead_status}",
         "#{pane_dead_signal}",
         # Cutting drops control characters: a program names itself as it likes, with a
@@ -53,6 +54,8 @@ class PaneFacts:
     exit_status: int | None
     exit_signal: int | None
     command: str
+    session_id: str = ""
+    window_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Listing:
     server: ServerId
     rows: dict[str, str]
     facts: dict[str, list[PaneFacts]]
+    attention: Attention = field(default_factory=Attention)
 
 
 def count_history(row: str) -> int:
@@ -84,10 +88,15 @@ def shows_alternate(row: str) -> bool:
     return row.endswith(" 1")
 
 
-def plan_listing(*, full: bool) -> tuple[Command, Command]:
-    """Return the commands that list every pane; ``full`` asks for the facts too."""
-    form = _FULL if full else _BRIEF
-    return ("display-message", "-p", _SERVER), ("list-panes", "-a", "-F", form)
+def plan_listing(*, full: bool) -> tuple[Command, ...]:
+    """Return the commands that list every pane.
+
+    ``full`` asks for the facts too, and for where people look.
+    """
+    server: Command = ("display-message", "-p", _SERVER)
+    if not full:
+        return server, ("list-panes", "-a", "-F", _BRIEF)
+    return server, *plan_attention(), ("list-panes", "-a", "-F", _FULL)
 
 
 def list_panes(tmux: Tmux, *, full: bool) -> Listing:
@@ -96,8 +105,8 @@ def list_panes(tmux: Tmux, *, full: bool) -> Listing:
     Raises:
         TmuxError: the server does not answer, or not in a way that can be read.
     """
-    server, panes = plan_listing(full=full)
-    return parse_listing(tmux.call(*server, ";", *panes).text, full=full)
+    words = [word for command in plan_listing(full=full) for word in (*command, ";")]
+    return parse_listing(tmux.call(*words[:-1]).text, full=full)
 
 
 def parse_listing(text: str, *, full: bool) -> Listing:
@@ -109,6 +118,7 @@ def parse_listing(text: str, *, full: bool) -> Listing:
     server: ServerId | None = None
     rows: dict[str, str] = {}
     facts: dict[str, list[PaneFacts]] = {}
+    attention = Attention()
     for line in text.split("\n"):
         if line.startswith("%"):
             brief, _, rest = line.partition("\t")
@@ -116,12 +126,12 @@ def parse_listing(text: str, *, full: bool) -> Listing:
             if full and rest.count("\t") >= _FIELDS - 1:
                 facts.setdefault(pane_id, []).append(_parse(pane_id, rest))
             rows.setdefault(pane_id, brief)
-        elif server is None:
+        elif not attention.take(line) and server is None:
             # Anything else before the panes is a warning that tmux or a shell printed.
             server = _parse_server(line)
     if server is None:
         raise TmuxError("error", "tmux did not name its server process")
-    return Listing(server, rows, facts)
+    return Listing(server, rows, facts, attention)
 
 
 def _parse_server(line: str) -> ServerId | None:
@@ -136,7 +146,7 @@ def _parse(pane_id: str, rest: str) -> PaneFacts:
     """Read the facts; most panes' are the same as at the last listing."""
     shape, place, status, signal, command, session = rest.split("\t", _FIELDS - 1)
     dead, limit, pid = shape.split(" ")
-    panes, window, pane = place.split(" ")
+    panes, window, pane, session_id, window_id = place.split(" ")
     return PaneFacts(
         pane_id=pane_id,
         limit=_count(limit),
@@ -149,6 +159,8 @@ def _parse(pane_id: str, rest: str) -> PaneFacts:
         exit_status=int(status) if status.isdigit() else None,
         exit_signal=int(signal) if signal.isdigit() else None,
         command=clean_label(command, 64),
+        session_id=session_id,
+        window_id=window_id,
     )
 
 

@@ -28,6 +28,7 @@ from panewatch.panes.roster import Roster
 from panewatch.panes.rounds import Rounds
 from panewatch.panes.sight import Blind, ScreenReader
 from panewatch.panes.sweep import Reader
+from panewatch.panes.switches import Switches, calls_for_person
 from panewatch.panes.thread import ServerThread
 from panewatch.panes.tmux import Tmux, TmuxError
 from panewatch.panes.wake import WakeWatch
@@ -85,6 +86,7 @@ class Sweeper:
         self._reader = Reader(tmux, settings.line_length)
         self._rounds = Rounds(self._reader, settings, self._observers)
         self._roster = Roster(name, settings, screens or Blind(), began)
+        self._switches = Switches()
         self._wake = WakeWatch(None)
         self._server_pid: int | None = None
         self._lists = 0
@@ -202,6 +204,7 @@ class Sweeper:
         if full:
             for key in self._roster.update(listing, local=self._local, now=now, wall=wall):
                 self._observers.forget(key)
+            self._switches.note(listing, self._calls)
             spent = time.monotonic() - now
             self._next_full = now + max(self._settings.list_interval, spent * _COSTLY_SHARE)
         if self._local and not (self._wake.watches and listing.server.pid == self._server_pid):
@@ -220,6 +223,11 @@ class Sweeper:
                 if self._rounds.take(pane, look, whole=False):
                     woken.discard(pane_id)
         return woken
+
+    def _calls(self) -> bool:
+        """Tell whether a pane calls for a person."""
+        panes = self._roster.panes.values()
+        return any(calls_for_person(pane.state, pane.facts) for pane in panes)
 
     def _list_and_read(self, now: float, *, full: bool) -> tuple[Listing, Looks]:
         """List the panes, and read those that print all the time in the same call."""
@@ -289,7 +297,7 @@ class Sweeper:
             calls={"list": self._lists, "capture": self._reader.calls},
             failures=dict(self._failures),
             sweep_seconds=sweep_seconds,
-            families=self._observers.collect(),
+            families=(*self._observers.collect(), *self._switches.collect(self._name)),
             faults=dict(self._observers.faults),
         )
         self._first.set()
