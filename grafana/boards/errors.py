@@ -86,7 +86,8 @@ def _ends() -> stat.Panel:
     return tiles(
         "How incidents ended, in this time range",
         "Success: what failed worked afterwards. Quiet: it was not seen again for quiet_after "
-        "while the pane went on. End: its pane was closed. Many that end quiet were given up or "
+        "while the pane went on. End: its pane was closed. Refuted: the command that printed it "
+        "ended well, so it was none. Many that end quiet were given up or "
         "mended elsewhere.",
         [
             Query(
@@ -120,9 +121,10 @@ def _opened_by_category() -> timeseries.Panel:
     return events(
         "Incidents opened, by category",
         "What the incidents were about. One category that dominates is where to begin: network "
-        "and quota are seldom the code's fault, dependency and filesystem are mended once.",
-        "panewatch_pane_incidents_total",
-        PANE,
+        "and quota are seldom the code's fault, dependency and filesystem are mended once. It "
+        "counts all panes of the chosen servers, whichever panes are chosen.",
+        "panewatch_incidents_total",
+        SERVER,
         by="category",
         legend="{{category}}",
     )

@@ -87,8 +87,9 @@ def test_labels_that_alerts_show_come_from_closed_lists(live: Live) -> None:
     place_labels = {"server", "session", "window", "pane"}
     for name in (
         "rule_matches_total", "rules", "pane_error_lines_total", "pane_incidents_total",
-        "pane_incidents_open", "incident_open", "incident_opened_timestamp_seconds",
-        "incidents_resolved_total", "incident_recovery_seconds_count", "friction_total",
+        "incidents_total", "pane_incidents_open", "incident_open",
+        "incident_opened_timestamp_seconds", "incidents_resolved_total",
+        "incident_recovery_seconds_count", "friction_total",
         "pane_lines_noise_total", "pane_unclassified_lines_total",
     ):  # fmt: skip
         samples = live.samples(name)

@@ -50,8 +50,9 @@ def test_every_series_of_a_place_is_there_from_the_first_look() -> None:
         assert looks.values("friction_total", kind=kind, **place) == [0.0]
     for severity, category in SMALL.kinds:
         labels = {"severity": severity, "category": category}
-        assert looks.values("pane_incidents_total", **labels, **place) == [0.0]
+        assert looks.values("incidents_total", server="default", **labels) == [0.0]
         assert looks.values("incident_recovery_seconds_count", **labels) == [0.0]
+    assert looks.values("pane_incidents_total", **place) == [0.0] * 3
     assert looks.values("pane_incidents_open", **place) == [0.0] * 3
     for outcome in ("success", "quiet", "end"):
         assert looks.values("incidents_resolved_total", outcome=outcome) == [0.0]
@@ -67,7 +68,8 @@ def test_an_incident_from_its_opening_to_its_end() -> None:
     assert looks.value("pane_lines_noise_total") == 1
     assert looks.value("pane_unclassified_lines_total") == 1
     kind = {"severity": "P0", "category": "filesystem"}
-    assert looks.value("pane_incidents_total", **kind) == 1
+    assert looks.value("incidents_total", **kind) == 1
+    assert looks.value("pane_incidents_total", severity="P0") == 1
     assert looks.values("incident_open", rule="disk", **kind) == [1.0]
     assert looks.values("incident_opened_timestamp_seconds", rule="disk") == [opened]
     assert looks.value("pane_incidents_open", severity="P0") == 1
@@ -79,7 +81,7 @@ def test_an_incident_from_its_opening_to_its_end() -> None:
     assert looks.value("incident_recovery_seconds_bucket", le="60.0", **kind) == 1
     assert looks.value("incident_recovery_seconds_bucket", le="+Inf", **kind) == 1
     assert looks.value("incident_recovery_seconds_sum", **kind) == 45.0
-    assert looks.value("pane_incidents_total", **kind) == 1
+    assert looks.value("incidents_total", **kind) == 1
 
 
 def test_several_incidents_of_one_rule_are_one_series() -> None:
@@ -165,10 +167,10 @@ def test_programs_in_windows_of_their_own_are_quoted_and_agents_are_not() -> Non
     assert looks.value("pane_error_lines_total") == 0
     assert looks.value("pane_lines_noise_total") == 2
     looks.look(Line("usage limit reached", redrawn=True), alternate=True, command="claude")
-    assert looks.value("pane_incidents_total", category="agent") == 1
+    assert looks.value("incidents_total", category="agent") == 1
     # What was printed before the window opened comes with the first look at it.
     looks.look("disk full", Line("disk full", redrawn=True), alternate=True, command="claude")
-    assert looks.value("pane_incidents_total", category="filesystem") == 1
+    assert looks.value("incidents_total", category="filesystem") == 1
 
 
 def test_a_gap_ends_what_was_begun(rulebook: Rulebook) -> None:
@@ -277,7 +279,7 @@ def test_other_rules_take_over_what_is_open() -> None:
     assert looks.values("incident_open", rule="host") == []
     assert looks.value("incidents_resolved_total", outcome="end") == 1
     # What was counted under the rules that are gone stays.
-    assert looks.value("pane_incidents_total", severity="P0", category="filesystem") == 1
+    assert looks.value("incidents_total", severity="P0", category="filesystem") == 1
 
 
 def test_the_exposition_is_well_formed(rulebook: Rulebook) -> None:

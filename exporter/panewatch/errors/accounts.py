@@ -19,7 +19,7 @@ from prometheus_client.samples import Sample
 from panewatch.contract import MetricSpec
 from panewatch.errors import contract as c
 from panewatch.errors.incident import Incident, Outcome
-from panewatch.errors.rule import FRICTIONS, SEVERITIES, Category, Friction, Severity
+from panewatch.errors.rule import FRICTIONS, SEVERITIES, Category, Friction, Rule, Severity
 from panewatch.errors.rulebook import Rulebook
 from panewatch.panes.contract import PANE
 from panewatch.panes.model import Identity
@@ -44,11 +44,10 @@ Samples = dict[MetricSpec, list[Sample]]
 class Account:
     """The counters of one place."""
 
-    kinds: tuple[Kind, ...]
     error_lines: int = 0
     noise_lines: int = 0
     unclassified_lines: int = 0
-    incidents: Counter[Kind] = field(default_factory=Counter)
+    incidents: Counter[Severity] = field(default_factory=Counter)
     friction: Counter[Friction] = field(default_factory=Counter)
     open: tuple[Incident, ...] = ()
     rate: float | None = None
@@ -64,6 +63,7 @@ class Accounts:
     def __init__(self) -> None:
         self._places: dict[Identity, Account] = {}
         self._server = ""
+        self._opened: Counter[Kind] = Counter()
         self._resolved: Counter[Outcome] = Counter()
         self._kinds: tuple[Kind, ...] = ()
         self._recovery: dict[Kind, tuple[list[int], float]] = {}
@@ -76,10 +76,10 @@ class Accounts:
         """Return the counters of a place, new ones if there are none yet."""
         account = self._places.get(identity)
         if account is None:
-            account = self._places[identity] = Account(rulebook.kinds)
+            account = self._places[identity] = Account()
             self._families = None
-        elif account.left or account.kinds is not rulebook.kinds:
-            account.left, account.kinds = False, rulebook.kinds
+        elif account.left:
+            account.left = False
             account.samples = self._families = None
         if identity.server != self._server:
             self._server = identity.server
@@ -88,8 +88,16 @@ class Accounts:
             self._kinds = rulebook.kinds
             self._families = None
             for kind in rulebook.kinds:
+                self._opened.setdefault(kind, 0)
                 self._recovery.setdefault(kind, ([0] * (len(c.RECOVERY_BUCKETS) + 1), 0.0))
         return account
+
+    def count(self, identity: Identity, rule: Rule) -> None:
+        """Count an incident that ``rule`` opened in a place."""
+        account = self._places[identity]
+        account.incidents[rule.severity] += 1
+        self._opened[rule.severity, rule.category] += 1
+        account.samples = self._families = None
 
     def move(self, before: Identity, identity: Identity) -> bool:
         """Take the counters of a place along to another one that has none; tell whether."""
@@ -150,6 +158,7 @@ class Accounts:
             for part in parts:
                 family.samples.extend(part[spec])
             yield family
+        yield self._build_opened()
         resolved = c.INCIDENTS_RESOLVED.family()
         if self._server:
             for outcome in c.OUTCOMES:
@@ -160,6 +169,14 @@ class Accounts:
                 )
         yield resolved
         yield self._build_recovery()
+
+    def _build_opened(self) -> Metric:
+        family = c.INCIDENTS.family()
+        # What was counted under rules that are gone stays, so that no counter vanishes.
+        for (severity, category), number in self._opened.items():
+            labels = {"server": self._server, "severity": severity, "category": category}
+            family.add_sample(c.INCIDENTS.full_name, labels, float(number))
+        return family
 
     def _build_recovery(self) -> Metric:
         family = c.INCIDENT_RECOVERY.family()
@@ -184,10 +201,8 @@ def _sample(identity: Identity, account: Account) -> Samples:
     add(c.PANE_ERROR_LINES, account.error_lines)
     add(c.PANE_NOISE_LINES, account.noise_lines)
     add(c.PANE_UNCLASSIFIED, account.unclassified_lines)
-    # What was counted under rules that are gone stays, so that no counter vanishes.
-    for severity, category in dict.fromkeys((*account.kinds, *account.incidents)):
-        number = account.incidents[severity, category]
-        add(c.PANE_INCIDENTS, number, severity=severity, category=category)
+    for severity in SEVERITIES:
+        add(c.PANE_INCIDENTS, account.incidents[severity], severity=severity)
     bad = Counter(incident.severity for incident in account.open)
     for severity in SEVERITIES:
         add(c.PANE_INCIDENTS_OPEN, bad[severity], severity=severity)

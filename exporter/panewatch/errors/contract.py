@@ -38,12 +38,15 @@ PANE_UNCLASSIFIED = MetricSpec(
     "Lines of a pane that look like errors and that no rule knows.", PANE,
 )  # fmt: skip
 PANE_INCIDENTS = MetricSpec(
-    "pane_incidents_total", "counter", "Incidents that were opened in a pane.",
-    (*PANE, "severity", "category"),
-)  # fmt: skip
+    "pane_incidents_total", "counter", "Incidents that were opened in a pane.", (*PANE, "severity")
+)
 PANE_INCIDENTS_OPEN = MetricSpec(
     "pane_incidents_open", "gauge", "Incidents that are open in a pane.", (*PANE, "severity")
 )
+INCIDENTS = MetricSpec(
+    "incidents_total", "counter", "Incidents that were opened, by what they are about.",
+    ("server", "severity", "category"),
+)  # fmt: skip
 INCIDENTS_RESOLVED = MetricSpec(
     "incidents_resolved_total", "counter", "Incidents that ended, and how.", ("server", "outcome")
 )
@@ -78,6 +81,7 @@ METRICS: Final = (
     PANE_UNCLASSIFIED,
     PANE_INCIDENTS,
     PANE_INCIDENTS_OPEN,
+    INCIDENTS,
     INCIDENTS_RESOLVED,
     INCIDENT_OPEN,
     INCIDENT_OPENED,

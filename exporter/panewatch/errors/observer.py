@@ -209,8 +209,7 @@ class ErrorsObserver:
                 pane.runs.note_error()
             if event.opens and event.incident is not None:
                 event.incident.opened_at = self._clock()
-                rule = event.incident.rule
-                account.incidents[rule.severity, rule.category] += 1
+                self._accounts.count(pane.identity, event.incident.rule)
             self._note_rule(pane, event)
             self._end(pane, event.ended, "success", now)
         dropped, pane.incidents.dropped = pane.incidents.dropped, []
