@@ -98,24 +98,61 @@ def test_inhibition_names_alerts_that_exist() -> None:
         "PanewatchDown",
         "PanewatchCollectorFailing",
         "PanewatchCapturesFailing",
-        "PanewatchPaneBlocked",
+        "PanewatchPaneWaiting",
+        "PanewatchPaneLooping",
+        "PanewatchAgentDied",
     ):
         assert name in text
         assert name in names
 
 
-def test_a_blocker_holds_back_the_warnings_about_errors() -> None:
-    (rule,) = (r for r in read_inhibition() if "PanewatchPaneBlocked" in r["source_matchers"][0])
-    names = {
+SEVERITIES = ["info", "warning", "critical"]
+"""Of alerts, by how many are told of them."""
+
+
+@pytest.mark.parametrize("rule", read_inhibition(), ids=lambda rule: rule["source_matchers"][0])
+def test_nothing_is_held_back_by_what_is_told_to_fewer(rule: dict[str, list[str]]) -> None:
+    alerts = [{"alertname": alert.name} | alert.labels for alert in read_alerts()]
+    sources, targets = (
+        [SEVERITIES.index(labels["severity"]) for labels in alerts if matches(rule[side], labels)]
+        for side in ("source_matchers", "target_matchers")
+    )
+    assert min(sources) >= SEVERITIES.index("warning")
+    assert min(sources) >= max(targets)
+
+
+def find_held_back(name: str, severity: str) -> set[str]:
+    """The warnings about a pane that one of its alerts holds back."""
+    source = {"alertname": name, "severity": severity}
+    return {
         alert.name
         for alert in read_alerts()
-        if matches(rule["target_matchers"], {"alertname": alert.name})
+        for rule in read_inhibition()
+        if "pane" in rule["equal"]
+        and alert.labels["severity"] == "warning"
+        and matches(rule["source_matchers"], source)
+        and matches(rule["target_matchers"], {"alertname": alert.name} | alert.labels)
     }
-    assert names == {
-        alert.name
-        for alert in read_alerts()
-        if alert.file.stem == "errors" and alert.labels["severity"] == "warning"
-    }
+
+
+def read_warnings_about_panes() -> set[str]:
+    panes = {name for name, labels in read_expected() if "pane" in labels}
+    return {a.name for a in read_alerts() if a.labels["severity"] == "warning"} & panes
+
+
+@pytest.mark.parametrize(
+    "name", ["Failed", "Killed", "KeepsFailing", "Blocked"], ids=str
+)
+def test_a_page_holds_back_every_warning_about_its_pane(name: str) -> None:
+    warnings = read_warnings_about_panes()
+    assert len(warnings) > 10
+    assert find_held_back(f"PanewatchPane{name}", "critical") == warnings
+
+
+def test_a_pane_that_waits_explains_why_it_stands_still() -> None:
+    held = {"PaneStalled", "PaneLooping", "PaneIncidentLasting", "PaneNoSuccess", "WorkUnsaved"}
+    assert find_held_back("PanewatchPaneWaiting", "warning") == {f"Panewatch{n}" for n in held}
+    assert find_held_back("PanewatchPaneWaiting", "info") == set()
 
 
 def render(
@@ -312,3 +349,49 @@ def test_a_blocker_is_told_with_its_suggestion_and_holds_back_the_rest_of_its_pa
     wait_until(lambda: of_session(stack.notes, "failing"), 30, "the note of the other pane")
     assert held() == {"blocked": True, "failing": False}
     assert of_session(stack.notes, "blocked") == []
+
+
+def wait_for_answer(session: str) -> str:
+    pane = f'server="default",session="{session}",window="0",pane="0"'
+    return f'panewatch_pane_waiting_since_timestamp_seconds{{{pane},kind="permission"}} 1\n'
+
+
+def stall(session: str) -> str:
+    pane = f'server="default",session="{session}",window="0",pane="0"'
+    return f'panewatch_pane_state{{{pane},state="stalled"}} 1\n'
+
+
+def test_one_pane_is_one_notification_and_its_neighbours_are_told(
+    fake: FakeExporter, stack: Stack
+) -> None:
+    """What waits, stalls and dies: the first of these holds back the second, the third both."""
+    fake.text = (
+        SERVING + wait_for_answer("asks") + pane_died("dies").replace('pane="1"', 'pane="0"')
+    )
+    wait_until(lambda: of_session(stack.notes, "asks"), 30, "the note of the one that asks")
+    wait_until(lambda: of_session(stack.pages, "dies"), 30, "the page of the one that died")
+    fake.text += stall("asks") + stall("dies") + wait_for_answer("dies") + stall("hangs")
+
+    def held() -> dict[tuple[str, str], bool]:
+        return {
+            (
+                alert["labels"]["session"],
+                alert["labels"]["alertname"][len("PanewatchPane") :],
+            ): bool(alert["status"]["inhibitedBy"])
+            for alert in stack.alerts()
+            if alert["labels"].get("session") in {"asks", "dies", "hangs"}
+        }
+
+    expected = {
+        ("asks", "Waiting"): False,
+        ("asks", "Stalled"): True,
+        ("dies", "Failed"): False,
+        ("dies", "Waiting"): True,
+        ("dies", "Stalled"): True,
+        ("hangs", "Stalled"): False,
+    }
+    wait_until(lambda: held() == expected, 30, "each alert held back or not")
+    wait_until(lambda: of_session(stack.notes, "hangs"), 30, "the note of the one that hangs")
+    assert of_session(stack.notes, "asks") == ["firing"]
+    assert of_session(stack.notes, "dies") == []
+    assert of_session(stack.pages, "dies") == ["firing"]
