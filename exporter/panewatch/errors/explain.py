@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any, BinaryIO, Final
 
@@ -22,14 +22,19 @@ _ESCAPES: Final = re.compile(
 )
 
 
-def read_lines(file: BinaryIO) -> Iterator[list[str]]:
+def read_lines(
+    file: BinaryIO, note: Callable[[int, str], None] = lambda *_: None
+) -> Iterator[list[str]]:
     """Yield the lines of a recorded text as a pane would have shown them, in blocks.
 
-    A line that was written over with carriage returns is what stood there last.
+    A line that was written over with carriage returns is what stood there last; ``note``
+    gets each with its number, from 1, as it was written.
     """
     block: list[str] = []
-    for raw in file:
-        block.append(show(raw.decode(errors="replace")))
+    for number, raw in enumerate(file, start=1):
+        text = raw.decode(errors="replace")
+        note(number, text)
+        block.append(show(text))
         if len(block) >= _BLOCK:
             yield block
             block = []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from panewatch.errors.classifier import Event
 from panewatch.errors.context import REASONS
@@ -17,21 +17,45 @@ from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.templates import find_templates, write_skeleton
 
 
-def print_events(rulebook: Rulebook, files: Sequence[str], output: str) -> bool:
-    """Print the events of files; tell whether all could be read."""
+class Beside(Protocol):
+    """What else is found in recorded lines, apart from the errors."""
+
+    def note(self, number: int, text: str) -> None:
+        """Take in a line as it was written; they are counted from 1."""
+
+    def take(self, file: str, until: int | None = None) -> Iterator[tuple[dict[str, Any], str]]:
+        """Yield what was found up to a line, as an object and as a text, and drop it."""
+
+
+def print_events(
+    rulebook: Rulebook, files: Sequence[str], output: str, beside: Beside | None = None
+) -> bool:
+    """Print the events of files, in the order of their lines; tell whether all could be read."""
     well = True
     for file in files:
+        note = (lambda *_: None) if beside is None else beside.note
+        others = (lambda *_: iter(())) if beside is None else beside.take
         try:
             with _open(file) as stream:
-                for event, line in explain(rulebook, read_lines(stream)):
+                for event, line in explain(rulebook, read_lines(stream, note)):
+                    _print_others(others(file, event.line + 1), output)
                     if output == "text":
                         _say(_write(file, event, line))
                     elif event.kind != "unclassified":
                         print(json.dumps(describe(file, event)))
+                _print_others(others(file, None), output)
         except OSError as error:
             print(f"{file}: {error.strerror}", file=sys.stderr)
             well = False
     return well
+
+
+def _print_others(found: Iterator[tuple[dict[str, Any], str]], output: str) -> None:
+    for thing, text in found:
+        if output == "text":
+            _say(text)
+        else:
+            print(json.dumps(thing))
 
 
 def group_unmatched(rulebook: Rulebook, files: Sequence[str], output: str) -> bool:

@@ -1,0 +1,1 @@
+"""Training: how far, how fast, how good."""

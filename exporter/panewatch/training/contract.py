@@ -1,0 +1,96 @@
+"""The metrics of the ``training`` domain."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from panewatch.contract import MetricSpec
+from panewatch.panes.contract import PANE
+
+RUN: Final = ("run",)
+
+SPLITS: Final = ("train", "val")
+
+_UNTOLD: Final = "while the run does not tell it"
+_STALE: Final = "while the run does not move on, and where nothing tells it"
+
+TRAINING_INFO = MetricSpec(
+    "training_info", "info",
+    "A training run: its framework (empty where its output does not tell), where its facts come "
+    "from, and the pane that it runs in.", (*RUN, "framework", "source", *PANE),
+)  # fmt: skip
+TRAINING_EPOCH = MetricSpec(
+    "training_epoch", "gauge", "Epoch that a run is in, as it prints it: some count from 0.", RUN,
+    absent=_UNTOLD,
+)  # fmt: skip
+TRAINING_EPOCHS = MetricSpec(
+    "training_epochs", "gauge", "Epochs that a run will have.", RUN, absent=_UNTOLD
+)
+TRAINING_STEP = MetricSpec(
+    "training_step", "gauge", "Step that a run is at, as it prints it: of all, or of its epoch.",
+    RUN, absent=_UNTOLD,
+)  # fmt: skip
+TRAINING_STEPS = MetricSpec(
+    "training_steps", "gauge", "Steps that a run, or each of its epochs, will have.", RUN,
+    absent=_UNTOLD,
+)  # fmt: skip
+TRAINING_PROGRESS = MetricSpec(
+    "training_progress_ratio", "gauge",
+    "How much of a run is done; of its epoch, where nothing tells how many there will be.", RUN,
+    unit="ratio", absent=_UNTOLD,
+)  # fmt: skip
+TRAINING_LOSS = MetricSpec(
+    "training_loss", "gauge", "Loss of a run; the last that was finite.", (*RUN, "split"),
+    absent=_UNTOLD,
+)  # fmt: skip
+TRAINING_METRIC = MetricSpec(
+    "training_metric", "gauge", "Other figures of a run: the learning rate.", (*RUN, "metric"),
+    absent=_UNTOLD,
+)  # fmt: skip
+TRAINING_SAMPLES_RATE = MetricSpec(
+    "training_samples_per_second", "gauge", "Samples that a run trains on.", RUN, absent=_STALE
+)
+TRAINING_TOKENS_RATE = MetricSpec(
+    "training_tokens_per_second", "gauge", "Tokens that a run trains on.", RUN, absent=_STALE
+)
+TRAINING_STEPS_RATE = MetricSpec(
+    "training_steps_per_second", "gauge",
+    "Steps of a run, from how its step grows; as it prints it until that is known.", RUN,
+    absent=_STALE,
+)  # fmt: skip
+TRAINING_ETA = MetricSpec(
+    "training_eta_seconds", "gauge",
+    "Time until a run ends, or its epoch where nothing tells how many there will be.", RUN,
+    unit="seconds", absent=_STALE,
+)  # fmt: skip
+TRAINING_NONFINITE = MetricSpec(
+    "training_nonfinite_total", "counter", "Losses of a run that were NaN or infinite.", RUN
+)
+TRAINING_RESTARTS = MetricSpec(
+    "training_restarts_total", "counter",
+    "Times that a run went back: its epoch fell, or its step did without another epoch.", RUN,
+)  # fmt: skip
+TRAINING_LAST_PROGRESS = MetricSpec(
+    "training_last_progress_timestamp_seconds", "gauge",
+    "When a run last moved on, in Unix time.", RUN, unit="seconds",
+    absent="once the run has ended",
+)  # fmt: skip
+
+METRICS: Final = (
+    TRAINING_INFO,
+    TRAINING_EPOCH,
+    TRAINING_EPOCHS,
+    TRAINING_STEP,
+    TRAINING_STEPS,
+    TRAINING_PROGRESS,
+    TRAINING_LOSS,
+    TRAINING_METRIC,
+    TRAINING_SAMPLES_RATE,
+    TRAINING_TOKENS_RATE,
+    TRAINING_STEPS_RATE,
+    TRAINING_ETA,
+    TRAINING_NONFINITE,
+    TRAINING_RESTARTS,
+    TRAINING_LAST_PROGRESS,
+)
+"""Every family of the domain, in the order in which it is exported."""

@@ -1,0 +1,86 @@
+"""A line of text → what it tells of a training, or nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from panewatch import linear
+from panewatch.training.bars import Bar, find_bar
+from panewatch.training.format import Format, load_formats
+from panewatch.training.pairs import Pairs, read_pairs
+from panewatch.training.spelling import load_spellings
+from panewatch.training.values import Progress
+
+_PLACES: Final = ("epoch", "step", "iter", "batch", "updat", "ep", "it")
+"""Without one of these words no pairs tell where a training stands."""
+
+_BARS: Final = ("%|", "% ", "━", "=]", ".]", "=>", " - ", "%╸")
+"""Without one of these there is no bar."""
+
+_LONGEST: Final = 2000
+
+_OTHER: Final = linear.compile(
+    r"(?:^|\s)--[A-Za-z][\w-]+|Namespace\(|(?:Config|Arguments|Settings)\("
+    r"|\bfor \w+ in\b|\bdef \w+\(|\breturn\b|\bprint\(|\bself\.\w"
+    r"|\b(?:int|float|let|var|const) \w+ =|;\s*$"
+)
+"""Command lines, printed settings and source code name what a training tells."""
+
+_SIGNS: Final = frozenset(
+    ("loss", "val_loss", "learning_rate", "samples_per_second", "tokens_per_second",
+     "steps_per_second")
+)  # fmt: skip
+
+
+class ProgressReader:
+    """Reads lines by the formats that it is given, and by common spellings."""
+
+    def __init__(self, formats: tuple[Format, ...] | None = None) -> None:
+        self._formats = load_formats() if formats is None else formats
+        self._spellings = load_spellings()
+
+    def read(self, line: str) -> Progress | None:
+        """Return what a line tells, None where it is no progress of a training."""
+        line = line[:_LONGEST]
+        low = line.lower()
+        for one in self._formats:
+            if one.may_match(low):
+                found = one.read(line, self._spellings)
+                if found is not None:
+                    return found
+        if "/" in line and any(mark in line for mark in _BARS):
+            bar = find_bar(line)
+            if bar is not None:
+                return self._read_bar(bar)
+        if not any(place in low for place in _PLACES):
+            return None
+        pairs = read_pairs(line, self._spellings)
+        values = pairs.values
+        if not _is_training(pairs) or _OTHER.search(line) is not None:
+            return None
+        split = "val" if "val_loss" in values and "loss" not in values else "train"
+        return Progress(values, split)
+
+    def _read_bar(self, bar: Bar) -> Progress | None:
+        """Judge a bar by what it counts and by the words around it."""
+        before = bar.before.lower()
+        if not bar.counts_steps or any(word in before for word in self._spellings.not_training):
+            return None
+        around = read_pairs(f"{bar.before} | {bar.behind}", self._spellings)
+        words = {
+            name: value for name, value in around.values.items() if name not in {"step", "steps"}
+        }
+        values = words | bar.values()
+        if any(word in before for word in self._spellings.not_train_split):
+            return Progress(values, "val", certain=False, finished=bar.finished, format="bar")
+        certain = bool(words) or around.metrics > 0 or "train" in before
+        if "epochs" in before and "epoch" not in words:  # the outer one of nested bars
+            values = {"epoch": bar.n} | ({} if bar.total is None else {"epochs": bar.total})
+        return Progress(values, certain=certain, finished=bar.finished, format="bar")
+
+
+def _is_training(pairs: Pairs) -> bool:
+    """Tell whether a place and a figure of a training stand together."""
+    values = pairs.values
+    placed = "epoch" in values or "step" in values
+    return placed and (pairs.metrics > 0 or not _SIGNS.isdisjoint(values))

@@ -1,0 +1,163 @@
+"""What becomes of the lines and bars of panes: runs as metrics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from prometheus_client.parser import text_string_to_metric_families as parse
+
+from panewatch.config import Config
+from panewatch.exposition import render
+from panewatch.panes.model import Frame, Identity, Line, PaneKey, PaneUpdate
+from panewatch.training.contract import METRICS
+from panewatch.training.observer import TrainingObserver
+
+KEY = PaneKey(1, 1, "%1")
+RUN = "default/work:0.1"
+
+
+class Looks:
+    """An observer, and the clock by which it looks."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.now = 1000.0
+        self.observer = TrainingObserver(
+            config or Config(), lambda: self.now + 1e9, lambda: self.now
+        )
+
+    def look(
+        self,
+        *lines: str,
+        screen: Sequence[str] = ("",),
+        wait: float = 1.0,
+        state: str = "working",
+        alternate: bool = False,
+    ) -> None:
+        self.now += wait
+        self.observer.observe(
+            PaneUpdate(
+                key=KEY,
+                identity=Identity("default", "work", "0", "1"),
+                frame=Frame(screen, len(screen) - 1, alternate),
+                lines=[Line(line) for line in lines],
+                gap=False,
+                command="python",
+                state=state,
+                monotonic=self.now,
+            )
+        )
+
+    def values(self) -> dict[str, float]:
+        """The series of the run, by name and what differs."""
+        found: dict[str, float] = {}
+        for family in self.observer.collect():
+            for sample in family.samples:
+                assert sample.labels["run"] == RUN
+                name = sample.name.removeprefix("panewatch_training_")
+                more = sample.labels.get("split") or sample.labels.get("metric")
+                found[f"{name} {more}" if more else name] = sample.value
+        return found
+
+
+def test_lines_become_a_run() -> None:
+    looks = Looks()
+    for step in range(6):
+        looks.look(f"epoch 1/4 step {10 * step}/100 loss={1 / (step + 1):.3f} lr=0.01")
+    values = looks.values()
+    assert values["epoch"] == 1
+    assert (values["step"], values["steps"]) == (50, 100)
+    assert math.isclose(values["steps_per_second"], 10)
+    assert math.isclose(values["loss train"], 0.167)
+    assert values["metric learning_rate"] == 0.01
+    assert math.isclose(values["progress_ratio"], 0.125)
+    assert math.isclose(values["eta_seconds"], 35)
+    assert values["last_progress_timestamp_seconds"] == looks.now + 1e9
+
+
+def test_a_bar_is_followed_while_it_is_redrawn() -> None:
+    looks = Looks()
+    looks.look("Epoch 1/2")
+    for step in range(5):
+        bar = f"train:  {step}%|▏    | {step}/100 [00:0{step}<01:40,  1.00s/it]"
+        looks.look(screen=["earlier text", bar])
+    assert looks.values()["step"] == 4
+    assert math.isclose(looks.values()["steps_per_second"], 1)
+
+
+def test_a_bar_that_may_be_anything_begins_no_run() -> None:
+    looks = Looks()
+    looks.look(screen=[" 12%|█▏        | 12/100 [00:12<01:28,  1.00s/it]"])
+    assert not looks.values()
+    looks.look("{'loss': '2.08', 'epoch': '0.12'}")
+    looks.look(screen=[" 13%|█▎        | 13/100 [00:13<01:27,  1.00s/it]"])
+    assert looks.values()["step"] == 13
+
+
+def test_a_run_that_stands_loses_its_rate_and_keeps_its_place() -> None:
+    looks = Looks()
+    for step in range(5):
+        looks.look(f"step {step}/100 loss 0.5{step} 10 samples/s")
+    before = looks.values()
+    looks.look(wait=600)
+    values = looks.values()
+    assert values["step"] == 4
+    gone = {"steps_per_second", "samples_per_second", "eta_seconds"}
+    assert gone <= before.keys()
+    assert not gone & values.keys()
+    assert values["last_progress_timestamp_seconds"] == before["last_progress_timestamp_seconds"]
+
+
+def test_a_run_that_ended_stays_a_moment_and_goes() -> None:
+    looks = Looks()
+    looks.look("step 1/2 loss 0.5")
+    looks.look("step 2/2 loss 0.4")
+    looks.look(state="finished")
+    values = looks.values()
+    assert values["step"] == 2
+    assert "last_progress_timestamp_seconds" not in values
+    assert "eta_seconds" not in values
+    looks.look(state="idle")
+    assert not looks.values()
+
+
+def test_what_a_shell_shows_at_its_prompt_is_no_run() -> None:
+    looks = Looks()
+    looks.look("step 1/2 loss 0.5", state="idle")
+    looks.look("step 1/2 loss 0.5", alternate=True)
+    assert not looks.values()
+
+
+def test_losses_that_are_no_numbers_are_counted() -> None:
+    looks = Looks()
+    looks.look("step 1 loss 0.5", "step 2 loss nan", "step 3 loss inf")
+    assert looks.values()["nonfinite_total"] == 2
+    assert looks.values()["loss train"] == 0.5
+
+
+def test_a_pane_that_is_gone_takes_its_run_along() -> None:
+    looks = Looks()
+    looks.look("step 1 loss 0.5")
+    looks.observer.forget(KEY)
+    assert not looks.values()
+
+
+def test_it_can_be_switched_off() -> None:
+    config = Config.model_validate({"training": {"enabled": False}})
+    looks = Looks(config)
+    looks.look("step 1 loss 0.5")
+    assert not list(looks.observer.collect())
+    looks.observer.reconfigure(Config())
+    looks.look("step 2 loss 0.5")
+    assert looks.values()["step"] == 2
+
+
+def test_its_series_are_well_formed() -> None:
+    looks = Looks()
+    for step in range(5):
+        looks.look(f"epoch 1/4 step {step}/100 loss=0.3 val_loss=0.4 lr=0.01 12 samples/s 30 tok/s")
+    families = list(looks.observer.collect())
+    text = "".join(part for family in families for part in render(family).text)
+    parsed = {sample.name for family in parse(text) for sample in family.samples}
+    assert parsed == {sample.name for family in families for sample in family.samples}
+    assert len(parsed) == len(METRICS)

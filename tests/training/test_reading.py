@@ -1,0 +1,140 @@
+"""Lines of trainings in common spellings, bars, and what is none of them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from panewatch.training.reading import ProgressReader
+from panewatch.training.values import NAMES
+
+READER = ProgressReader()
+
+TOLD = [
+    ("epoch 3 step 20/100 loss=0.3", {"epoch": 3, "step": 20, "steps": 100, "loss": 0.3}),
+    ("Epoch: 3, Step: 1,200, Loss: 0.30", {"epoch": 3, "step": 1200, "loss": 0.3}),
+    ("[Epoch 5/10] Train Loss: 0.5 Val Loss: 0.6",
+     {"epoch": 5, "epochs": 10, "loss": 0.5, "val_loss": 0.6}),
+    ("step 5 of 100 loss nan", {"step": 5, "steps": 100, "loss": math.nan}),
+    ("[step 12] train_loss=1e309", {"step": 12, "loss": math.inf}),
+    ("iter 100: loss 2.5, time 120.5ms, mfu 12.3%", {"step": 100, "loss": 2.5}),
+    ("Iteration 12: loss = 0,345", {"step": 12, "loss": 0.345}),
+    ("Node[0] Epoch[2] Batch [40-60]\tSpeed: 1035.6 samples/sec\taccuracy=0.11",
+     {"epoch": 2, "step": 60, "samples_per_second": 1035.6}),
+    ("step=1000, loss=2.3, steps/sec=3.2", {"step": 1000, "loss": 2.3, "steps_per_second": 3.2}),
+    ("step 7 | loss 1.0 | 122.0K tokens/s", {"step": 7, "loss": 1, "tokens_per_second": 122000}),
+    ("Epoch 3, Step 20, Loss 0.30, 1.2K wps",
+     {"epoch": 3, "step": 20, "loss": 0.3, "tokens_per_second": 1200}),
+    (" iteration  10/ 1000 | elapsed time per iteration (ms): 500.0 | lm loss: 7.5E+00 | loss scale: 9 |",
+     {"step": 10, "steps": 1000, "steps_per_second": 2, "loss": 7.5}),
+    ("mmengine - INFO - Epoch(train)  [1][ 50/1200]  lr: 1.0e-03  eta: 1:02:03  loss: 2.5",
+     {"epoch": 1, "step": 50, "steps": 1200, "learning_rate": 0.001, "eta_seconds": 3723,
+      "loss": 2.5}),
+    ("d2.utils.events: eta: 1 day, 0:16:10  iter: 19  total_loss: 1.9  loss_cls: 0.6",
+     {"step": 19, "loss": 1.9, "eta_seconds": 87370}),
+    ("epoch 7: mlm_loss=2.5 nsp_loss=0.6", {"epoch": 7, "loss": 2.5}),
+]  # fmt: skip
+
+BARS = [
+    ("Epoch 1/3:  55%|█████▌    | 55/100 [00:01<00:00, 46.71batch/s, loss=0.0169, lr=0.0003]",
+     {"epoch": 1, "epochs": 3, "step": 55, "steps": 100, "steps_per_second": 46.71,
+      "loss": 0.0169, "learning_rate": 0.0003, "eta_seconds": 0}),
+    ("Epoch 1/3:  55%|▌| 55/100 [00:01<00:00,", {"epoch": 1, "step": 55, "steps": 100}),
+    ("train:  2%|▏         | 11/500 [00:12<08:51,  2.00s/it]",
+     {"step": 11, "steps": 500, "steps_per_second": 0.5, "eta_seconds": 531}),
+    ("Epoch 1/2  ━━━━━━━━━━━━━━━━━━━━━━━━ 80/90 0:00:01 • 0:00:02 42.87it/s train_loss: 0.001",
+     {"epoch": 1, "epochs": 2, "step": 80, "steps": 90, "steps_per_second": 42.87,
+      "eta_seconds": 2, "loss": 0.001}),
+    ("40/50 ━━━━━━━━━━━━━━━━━━━━ 1s 20ms/step - loss: 1.2409 - mae: 0.88 - val_loss: 1.3464",
+     {"step": 40, "steps": 50, "steps_per_second": 50, "loss": 1.2409, "val_loss": 1.3464}),
+    (" 912/1875 [=============>................] - ETA: 2s - loss: 0.3514 - accuracy: 0.8990",
+     {"step": 912, "steps": 1875, "loss": 0.3514, "eta_seconds": 2}),
+    ("50/50 - 0s - 4ms/step - loss: 1.0519", {"step": 50, "steps_per_second": 250}),
+]  # fmt: skip
+
+NONE = [
+    "Downloading model.safetensors:  43%|████▎     | 1.10G/2.55G [00:10<00:13, 105MB/s]",
+    "Loading checkpoint shards:  50%|█████     | 1/2 [00:01<00:01,  1.10s/it]",
+    "Map: 100%|██████████| 1000/1000 [00:01<00:00, 812.31 examples/s]",
+    "     ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 12.3/45.6 MB 5.1 MB/s eta 0:00:07",
+    "stream: 2.47MB [00:01, 2.46MB/s]",
+    "Receiving objects:  43% (430/1000), 1.2 MiB | 2.4 MiB/s",
+    "tests/test_loss.py ....                                          [ 43%]",
+    "/dev/sda1        50G   20G   30G  40% /",
+    "5 packets transmitted, 5 received, 0% packet loss, time 4005ms",
+    "Step 3/12 : RUN pip install torch",
+    "for epoch in range(10): loss = 0.0; step = 1",
+    '    print(f"epoch {epoch} step {step} loss {loss:.3f}")',
+    "+    loss = model(batch); step += 1",
+    "python train.py --epochs 30 --batch 4 --lr 0.1",
+    "Namespace(lr=0.0001, start_epoch=0, loss='l1')",
+    "Config(max_steps=100, lr=0.1, step=0)",
+    "warmup_steps=100 max epoch 30 lr=0.1",
+    "#10 [ 3/12] RUN make",
+    "100% tests passed, 0 tests failed out of 12",
+    "",
+]
+
+
+def same(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-6) or (math.isnan(a) and math.isnan(b))
+
+
+@pytest.mark.parametrize(("line", "values"), TOLD + BARS)
+def test_a_line_tells_its_values(line: str, values: dict[str, float]) -> None:
+    progress = READER.read(line)
+    assert progress is not None
+    assert progress.certain
+    assert values.keys() <= progress.values.keys()
+    for name, value in values.items():
+        assert same(progress.values[name], value), name
+
+
+@pytest.mark.parametrize("line", NONE)
+def test_what_is_no_training_tells_nothing(line: str) -> None:
+    assert READER.read(line) is None
+
+
+def test_a_bar_of_a_validation_is_kept_apart() -> None:
+    line = "Validation DataLoader 0:  41%|████      | 33/80 [00:00<00:00, 455.75it/s]"
+    progress = READER.read(line)
+    assert progress is not None
+    assert (progress.split, progress.certain) == ("val", False)
+
+
+def test_a_bare_bar_is_not_certain() -> None:
+    progress = READER.read("  2%|▏         | 11/500 [00:12<08:51,  1.09s/it]")
+    assert progress is not None
+    assert not progress.certain
+
+
+def test_a_rate_that_is_not_known_yet_is_left_out() -> None:
+    progress = READER.read("Epoch 1:   0%|          | 0/80 [00:00<?, ?it/s]")
+    assert progress is not None
+    assert progress.values == {"epoch": 1, "step": 0, "steps": 80}
+
+
+def test_the_outer_of_nested_bars_counts_epochs() -> None:
+    progress = READER.read("epochs:  30%|███       | 3/10 [01:10<02:40, 22.8s/it]")
+    assert progress is not None
+    assert progress.values == {"epoch": 3, "epochs": 10}
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [*"0123456789 .,:/|[]()%=<>-eE\t━█'\"", "epoch ", "loss", "step ", "it/s", "nan", "0,"]
+    ),
+    max_size=200,
+).map("".join)
+
+
+@given(LINES)
+def test_any_line_is_read(line: str) -> None:
+    progress = READER.read(line)
+    if progress is not None:
+        assert progress.values.keys() <= set(NAMES)
+        rates = [v for name, v in progress.values.items() if name.endswith("_per_second")]
+        assert all(value >= 0 for value in rates)
