@@ -56,7 +56,8 @@ class Switches:
         )
         watched = set(before.clients.values()) & set(now.clients.values())
         switched = {
-            session: arrivals[session] or int(session in watched and _moves(session, before, listing))
+            session: arrivals[session]
+            or int(session in watched and _moves(session, before, listing))
             for session in now.sessions
         }
         for counts in (self._switches, self._interruptions):
@@ -77,9 +78,7 @@ class Switches:
                 by_name[place.name] += counts[session]
             family = spec.family()
             for name, count in by_name.items():
-                family.add_sample(
-                    spec.full_name, {"server": server, "session": name}, float(count)
-                )
+                family.add_sample(spec.full_name, {"server": server, "session": name}, float(count))
             yield family
 
 
