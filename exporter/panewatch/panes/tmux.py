@@ -1,7 +1,7 @@
 """The tmux command: the one place that starts it.
 
 Every call has a time limit and is reaped: a stopped server blocks its clients for
-ever. Only reading commands are ever sent.
+ever. The exporter only ever sends reading commands.
 """
 
 from __future__ import annotations
@@ -81,8 +81,11 @@ class Tmux:
         } | {"LC_ALL": "C.UTF-8"}
 
     def call(self, *arguments: str, stdin: str | None = None) -> Output:
-        """Run one tmux client to its end; see :meth:`start` and :meth:`Call.finish`."""
-        return self.start(*arguments, stdin=stdin).finish()
+        """Run one tmux client to its end; see :meth:`start` and :meth:`Call.finish`.
+
+        ``stdin`` may be of any size.
+        """
+        return self._open(arguments, pipe=stdin is not None).finish(stdin)
 
     def start(self, *arguments: str, stdin: str | None = None) -> Call:
         """Start one tmux client.
@@ -92,11 +95,7 @@ class Tmux:
         Raises:
             TmuxError: tmux cannot be started.
         """
-        words = [*map(shlex.quote, arguments)] if self._remote_shell else arguments
-        with self._lock:
-            if self._closed:
-                raise TmuxError("error", "panewatch ends")
-            call = Call(self._spawn(words, pipe=stdin is not None), self._timeout, self._running)
+        call = self._open(arguments, pipe=stdin is not None)
         if stdin is not None:
             call.feed(stdin)
         return call
@@ -108,6 +107,13 @@ class Tmux:
             running = list(self._running)
         for call in running:
             call.kill()
+
+    def _open(self, arguments: Sequence[str], *, pipe: bool) -> Call:
+        words = [*map(shlex.quote, arguments)] if self._remote_shell else arguments
+        with self._lock:
+            if self._closed:
+                raise TmuxError("error", "panewatch ends")
+            return Call(self._spawn(words, pipe=pipe), self._timeout, self._running)
 
     def _spawn(self, words: Sequence[str], *, pipe: bool) -> subprocess.Popen[bytes]:
         try:
@@ -143,18 +149,25 @@ class Call:
             with suppress(BrokenPipeError), pipe:
                 pipe.write(text.encode())
 
-    def finish(self) -> Output:
+    def finish(self, stdin: str | None = None) -> Output:
         """Wait for the end and return what was printed.
+
+        Args:
+            stdin: What the client reads meanwhile, unless it was fed before.
 
         Raises:
             TmuxError: the client does not end in time, or says that the server cannot be
                 reached. Other complaints are in the output.
         """
         try:
-            out, err = self._process.communicate(timeout=self._timeout)
+            data = None if stdin is None else stdin.encode()
+            out, err = self._process.communicate(data, self._timeout)
         except subprocess.TimeoutExpired:
             self.cancel()
             raise TmuxError("timeout", f"no answer within {self._timeout:g} s") from None
+        except BaseException:  # an interrupted client must not stay behind
+            self.cancel()
+            raise
         finally:
             self._running.discard(self)
         output = Output(
@@ -169,7 +182,7 @@ class Call:
         process = self._process
         self.kill()
         self._running.discard(self)
-        for stream in (process.stdout, process.stderr):
+        for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 with suppress(OSError):
                     stream.close()
