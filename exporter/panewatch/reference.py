@@ -18,10 +18,12 @@ from panewatch.errors import contract as errors_contract
 from panewatch.errors.pack import load_builtin
 from panewatch.errors.rules_page import render_rules
 from panewatch.panes import contract as panes_contract
+from panewatch.panes.commands import contract as commands_contract
 from panewatch.process import OwnProcessCollector
 from panewatch.settings_file import variable
 from panewatch.settings_schema import describe, find_node, is_duration, is_section
 from panewatch.settings_types import format_duration
+from panewatch.training import contract as training_contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -48,7 +50,9 @@ collectors:
 
 DOMAINS: Final[tuple[tuple[str, tuple[MetricSpec, ...]], ...]] = (
     ("Panes", panes_contract.METRICS),
+    ("Commands", commands_contract.METRICS),
     ("Errors", errors_contract.METRICS),
+    ("Training", training_contract.METRICS),
     ("panewatch itself", contract.ITSELF),
 )
 """Every metric that is declared, by domain."""

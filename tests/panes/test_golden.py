@@ -47,13 +47,18 @@ def make_view(pane: str, **values: object) -> PaneView:
         "jobs": None,
         "tasks": None,
         "looping": 0,
+        "commands": 7,
+        "commands_failed": None,
+        "command_started": None,
+        "command_repeats": None,
     }
     return PaneView(**(usual | values))  # type: ignore[arg-type]
 
 
 def expose() -> str:
     """One pane of each kind, a server that hangs, one that is gone."""
-    remote = dict.fromkeys(("memory_bytes", "processes", "read_bytes", "written_bytes", "blocked"))
+    remote = dict.fromkeys(("memory_bytes", "processes", "read_bytes", "written_bytes", "blocked",
+                            "commands"))  # fmt: skip
     waits = Waits()
     waits.end(Wait("permission", 10.0, 1764000000.0), 52.5)
     waits.end(Wait("permission", 60.0, 1764000050.0), 64.25)
@@ -61,7 +66,8 @@ def expose() -> str:
     up = Published(
         "default", "up", 0.0,
         panes=(
-            make_view("0", blocked=1, looping=1),
+            make_view("0", blocked=1, looping=1, commands_failed=2,
+                      command_started=1764000000.25, command_repeats=3),
             make_view(
                 "1", program=Program("claude", "claude", "agent"), state="unknown",
                 last_output=None, cpu_seconds=None, **remote,

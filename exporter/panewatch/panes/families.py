@@ -12,6 +12,13 @@ from prometheus_client.samples import Sample
 
 from panewatch.contract import MetricSpec
 from panewatch.panes import contract as c
+from panewatch.panes.commands.contract import (
+    PANE_COMMAND_REPEATS,
+    PANE_COMMAND_STARTED,
+    PANE_COMMANDS,
+    PANE_COMMANDS_FAILED,
+    PANE_METRICS,
+)
 from panewatch.panes.model import Identity
 from panewatch.panes.published import Published
 from panewatch.panes.tracked import PaneView
@@ -36,6 +43,10 @@ _PANE_VALUES: tuple[tuple[MetricSpec, str], ...] = (
     (c.PANE_BLOCKED, "blocked"),
     (c.PANE_JOBS, "jobs"),
     (c.PANE_LOOPING, "looping"),
+    (PANE_COMMANDS, "commands"),
+    (PANE_COMMANDS_FAILED, "commands_failed"),
+    (PANE_COMMAND_STARTED, "command_started"),
+    (PANE_COMMAND_REPEATS, "command_repeats"),
 )
 
 _SERVER_SPECS = (
@@ -51,7 +62,7 @@ _SERVER_SPECS = (
 
 _LABELS, _VALUE = attrgetter("labels"), attrgetter("value")
 
-_NAMES = {spec.name: spec.family().name for spec in c.METRICS}
+_NAMES = {spec.name: spec.family().name for spec in (*c.METRICS, *PANE_METRICS)}
 """What a family is called, which is not always what its series are called."""
 
 OTHER = "other"

@@ -161,7 +161,8 @@ class Rounds:
             frame = Frame(capture.alternate, capture.alternate_cursor, alternate=True)
         else:
             frame = pane.reader.frame
-        pane.take_look(frame, lines, (), now)
+        ended = pane.pop_ended()
+        pane.take_look(frame, lines, ended, now)
         if not self._observers:
             return
         update = PaneUpdate(
@@ -174,6 +175,7 @@ class Rounds:
             state=pane.state,
             monotonic=now,
             screen=pane.screen,
+            ended=ended,
         )
         self._observers.observe(update)
 

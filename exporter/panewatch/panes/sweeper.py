@@ -18,6 +18,7 @@ import psutil
 import structlog
 
 from panewatch.config import Config, PanesSettings
+from panewatch.panes.commands.watch import CommandWatch, Shell
 from panewatch.panes.listing import Listing, list_panes, parse_listing, plan_listing
 from panewatch.panes.look import Look, Looks
 from panewatch.panes.model import PaneObserver
@@ -87,6 +88,7 @@ class Sweeper:
         self._rounds = Rounds(self._reader, settings, self._observers)
         self._roster = Roster(name, settings, screens or Blind(), began)
         self._switches = Switches()
+        self._commands = CommandWatch(settings)
         self._wake = WakeWatch(None)
         self._server_pid: int | None = None
         self._lists = 0
@@ -149,6 +151,8 @@ class Sweeper:
             self._fail(TmuxError("error", f"{type(error).__name__} at {find_place(error)}"))
 
     def _rest(self, now: float) -> float:
+        if self._commands.is_due(now):
+            self._follow_commands(listed=False)
         until = min(self._next_list, self._next_due)
         if now >= until or self._wake.bursts(now):
             return 0.0
@@ -168,6 +172,7 @@ class Sweeper:
         self._reader = reader
         self._rounds.adopt(reader, settings)
         self._roster.adopt(order.name, settings, order.screens, now)
+        self._commands.adopt(settings)
         self._observers.reconfigure(order.config)
         self._next_list = self._next_full = self._next_processes = now
 
@@ -195,6 +200,8 @@ class Sweeper:
         """List the panes and return the ids of those that changed since their last read."""
         wall = time.time()
         full = now >= self._next_full
+        # Before any pane is read: what is known to have ended has printed by then.
+        self._follow_commands(listed=True)
         listing, looks = self._list_and_read(now, full=full)
         if not full and self._roster.lacks(listing):
             self._lists += 1
@@ -205,6 +212,7 @@ class Sweeper:
             for key in self._roster.update(listing, local=self._local, now=now, wall=wall):
                 self._observers.forget(key)
             self._switches.note(listing, self._calls)
+            self._watch_commands()
             spent = time.monotonic() - now
             self._next_full = now + max(self._settings.list_interval, spent * _COSTLY_SHARE)
         if self._local and not (self._wake.watches and listing.server.pid == self._server_pid):
@@ -228,6 +236,27 @@ class Sweeper:
         """Tell whether a pane calls for a person."""
         panes = self._roster.panes.values()
         return any(calls_for_person(pane.state, pane.facts) for pane in panes)
+
+    def _watch_commands(self) -> None:
+        """Let the commands of all panes be followed whose processes are visible here."""
+        if self._local:
+            panes = [pane for pane in self._roster.panes.values() if not pane.facts.dead]
+            self._commands.follow(
+                {pane.key: Shell(pane.facts.pid, pane.reader.from_start) for pane in panes}
+            )
+
+    def _follow_commands(self, *, listed: bool) -> None:
+        try:
+            news = self._commands.look(listed=listed)
+        except Exception as error:  # noqa: BLE001  # panes are read without it too
+            _log.error("commands cannot be followed", server=self._name,
+                       error=type(error).__name__, at=find_place(error))  # fmt: skip
+            return
+        now = time.monotonic()
+        for key, activity in news.items():
+            pane = self._roster.panes[key.pane_id]
+            pane.take_activity(activity, now)
+            self._next_due = min(self._next_due, pane.pace.due)
 
     def _list_and_read(self, now: float, *, full: bool) -> tuple[Listing, Looks]:
         """List the panes, and read those that print all the time in the same call."""
@@ -276,6 +305,7 @@ class Sweeper:
         self._next_due = self._next_list
         if reason == "no_server":
             self._server_pid = None
+            self._commands.follow({})
             for key in self._roster.clear(now):
                 self._observers.forget(key)
         self._wake = WakeWatch(None)
@@ -297,7 +327,11 @@ class Sweeper:
             calls={"list": self._lists, "capture": self._reader.calls},
             failures=dict(self._failures),
             sweep_seconds=sweep_seconds,
-            families=(*self._observers.collect(), *self._switches.collect(self._name)),
+            families=(
+                *self._observers.collect(),
+                *self._switches.collect(self._name),
+                *self._commands.collect(self._name),
+            ),
             faults=dict(self._observers.faults),
         )
         self._first.set()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from panewatch.config import PanesSettings
+from panewatch.panes.commands.following import Activity
 from panewatch.panes.effort import Effort
 from panewatch.panes.ends import EndWatch
 from panewatch.panes.foreground import inspect
@@ -27,6 +28,10 @@ _INSPECTED_BUSY = 2.0
 """Seconds between two looks at a pane's foreground process, if it is quiet and if not."""
 
 _NOTHING = Usage(0.0, 0, 0, 0, 0)
+
+_MOST_ENDED = 1000
+_NO_FAILURE = {None, 0, 130}
+"""Exit statuses that tell of no failure: 130 is a command that somebody ended with Ctrl-C."""
 
 _MAY_SHOW_AGENTS = {"remote", "program"}
 """Kinds of program behind which an agent may run that only its screen tells of."""
@@ -54,6 +59,8 @@ class Counts:
     read_bytes: int = 0
     written_bytes: int = 0
     deaths: Counter[str] = field(default_factory=Counter)
+    commands: int = 0
+    commands_failed: int | None = None
 
 
 class PaneView(NamedTuple):
@@ -89,13 +96,19 @@ class PaneView(NamedTuple):
     jobs: int | None
     tasks: Tasks | None
     looping: int
+    commands: int | None = None
+    commands_failed: int | None = None
+    command_started: float | None = None
+    command_repeats: int | None = None
 
 
 class TrackedPane:
     """A pane of one server, from the first listing that shows it to the last."""
 
     __slots__ = (
+        "_activity",
         "_effort",
+        "_ended",
         "_ends",
         "_inspected",
         "_inspected_at",
@@ -148,6 +161,9 @@ class TrackedPane:
         self.last_output_time: float | None = float(activity) if known else None
         self._machine = StateMachine(settings, now, busy_since=self.last_output)
         self._ends = EndWatch(facts, seen=from_start)
+        self._activity: Activity | None = None
+        self._ended: deque[EndedCommand] = deque(maxlen=_MOST_ENDED)
+        """Commands that ended and of which no look has read what they printed."""
         self._sight = Sight(reader)
         self._shown: Program | None = None
         """The program with the agent that only the screen tells of."""
@@ -195,6 +211,8 @@ class TrackedPane:
         self._sight.reader = reader
         self._settings = self._machine.settings = self._loops.settings = settings
         self._inspected_at = -_INSPECTED
+        if not settings.commands.enabled:
+            self._activity = None
         # Of the pace only the time of the last read counts: the next one tells the rest.
         self.pace = Pace(settings, self.read_at if self.read_at >= 0 else now)
         known, limit = self.reader.known, settings.line_length
@@ -240,6 +258,25 @@ class TrackedPane:
         ):
             self._loops.take(lines, now)
         self._loops.take_commands(ended, now)
+
+    def take_activity(self, activity: Activity, now: float) -> None:
+        """Take in what is known of the pane's commands; if one ended, a look is due."""
+        self._activity, counts = activity, self.counts
+        if activity.reports:
+            failed = sum(command.status not in _NO_FAILURE for command in activity.ended)
+            counts.commands_failed = (counts.commands_failed or 0) + failed
+        if activity.ended:
+            counts.commands += len(activity.ended)
+            self._ended.extend(activity.ended)
+            # Not more often than one that floods.
+            soon = max(now, self.read_at + self._settings.min_interval)
+            self.pace.due = min(self.pace.due, soon)
+
+    def pop_ended(self) -> tuple[EndedCommand, ...]:
+        """Return the commands that ended before the look that is taken in now, each once."""
+        ended = tuple(self._ended)
+        self._ended.clear()
+        return ended
 
     def take_usage(self, usage: Usage | None, now: float) -> None:
         """Take in a measurement of the pane's processes; None where it cannot be seen."""
@@ -303,6 +340,7 @@ class TrackedPane:
         """Fix what is exported."""
         counts, usage, facts, screen = self.counts, self._usage, self.facts, self._sight.steady
         shows_io = self._measured is not None and self._measured.read_bytes is not None
+        activity = None if facts.dead else self._activity
         return PaneView(
             identity=self.identity,
             pane_id=facts.pane_id,
@@ -331,4 +369,8 @@ class TrackedPane:
             jobs=screen.jobs,
             tasks=screen.tasks,
             looping=int(self._looping),
+            commands=counts.commands if self._activity else None,
+            commands_failed=counts.commands_failed if self._activity else None,
+            command_started=activity.started if activity else None,
+            command_repeats=activity.repeats if activity else None,
         )
