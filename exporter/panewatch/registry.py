@@ -12,6 +12,8 @@ from panewatch.errors.observer import ErrorsObserver
 from panewatch.errors.rules_in_use import ErrorsCollector, RulesInUse
 from panewatch.panes.collector import PanesCollector
 from panewatch.panes.diagnose import diagnose as diagnose_panes
+from panewatch.panes.screens.in_use import ScreensInUse
+from panewatch.training.observer import TrainingObserver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -52,20 +54,26 @@ def list_collectors() -> tuple[Entry, ...]:
 
     What several of them share is made anew by each call: one exporter takes one list.
     """
-    rules = RulesInUse()
+    rules, screens = RulesInUse(), ScreensInUse()
     return (
         Entry(
             name="panes",
             build=lambda config: PanesCollector(
-                config, observe=lambda config: (ErrorsObserver(rules, config),)
+                config,
+                observe=lambda config: (ErrorsObserver(rules, config), TrainingObserver(config)),
+                find_screens=screens.find,
             ),
             uses=lambda config: (
                 config.tmux,
                 config.panes,
                 config.errors,
+                config.training,
                 config.collectors.errors.enabled,
+                # Packs may have changed where the settings that name them have not.
+                config.panes.screens.packs and object(),
             ),
             diagnose=diagnose_panes,
+            prepare=screens.prepare,
         ),
         Entry(
             name="errors",

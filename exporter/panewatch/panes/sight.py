@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import structlog
+
 from panewatch.panes.model import Frame, Screen
+from panewatch.panes.observers import find_place
 from panewatch.panes.state import Program
 
 _STILL = 1.0
@@ -20,6 +23,8 @@ _BUSY_PAUSE = 5.0
 """Seconds between two readings of a screen that goes on changing and shows no agent."""
 
 _NOTHING = Screen()
+
+_log = structlog.get_logger(__name__)
 
 
 class ScreenReader(Protocol):
@@ -112,7 +117,12 @@ class Sight:
         if frame is None or program is None:
             return
         before = self._screen
-        screen = self.reader.read(frame, program.command, program.agent)
+        try:
+            screen = self.reader.read(frame, program.command, program.agent)
+        except Exception as error:  # noqa: BLE001  # one screen may cost no other pane its look
+            # The message may quote the pane, so only the place is told.
+            _log.error("screen not read", error=type(error).__name__, at=find_place(error))
+            screen = _NOTHING
         self._stale, self._read_at = False, now
         if before.state == "working":
             self._worked_at = now

@@ -1,0 +1,36 @@
+"""The packs of screens that all servers' panes are read by."""
+
+from __future__ import annotations
+
+from panewatch.config import Config
+from panewatch.panes.screens.book import ScreenBook
+from panewatch.panes.screens.loading import load_screens
+
+
+class ScreensInUse:
+    """The book in use; another one takes its place when the configuration is read again."""
+
+    def __init__(self) -> None:
+        self._book: ScreenBook | None = None
+        self._next: tuple[Config, ScreenBook] | None = None
+
+    def prepare(self, config: Config) -> None:
+        """Read the packs that ``config`` asks for; the next `find` for it puts them to use.
+
+        Raises:
+            ScreensError: a pack is bad; those in use stay.
+        """
+        self._next = config, load_screens(config.panes)
+
+    def find(self, config: Config) -> ScreenBook:
+        """Return the book for ``config``: what was prepared for it, or else what is in use.
+
+        Raises:
+            RuntimeError: nothing was prepared yet.
+        """
+        prepared = self._next
+        if prepared is not None and prepared[0] is config:
+            self._book, self._next = prepared[1], None
+        if self._book is None:
+            raise RuntimeError("the screens were not prepared")
+        return self._book
