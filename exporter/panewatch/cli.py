@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from panewatch import __version__, logs, settings_file, web_config
 from panewatch.config import Collectors, Config, LogSettings
+from panewatch.panes.commands import shell_init
+from panewatch.panes.commands.shell_init import SHELLS
 from panewatch.problems import Problem, ProblemsError
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("explain", _explain, "tell which rule takes which line of recorded text, and why"),
         ("rules", _rules, "list the rules in use"),
         ("screen", _screen, "tell what recorded screens say of their programs' state"),
+        ("shell-init", _shell_init, "print what a shell reads at its start to report its commands"),
         ("config-schema", _config_schema, "print the JSON Schema of the settings file"),
         ("healthcheck", _healthcheck, "ask whether the exporter of these settings answers"),
     ):
@@ -82,6 +85,9 @@ def build_parser() -> argparse.ArgumentParser:
             subparser.add_argument("file", nargs="?", metavar="FILE", help="the settings file")
         if run is _explain:
             _add_explain_arguments(subparser)
+        if run is _shell_init:
+            subparser.add_argument("shell", choices=SHELLS, metavar="SHELL",
+                                   help=f"{', '.join(SHELLS[:-1])} or {SHELLS[-1]}")  # fmt: skip
         if run is _screen:
             _add_screen_arguments(subparser)
     return parser
@@ -265,6 +271,11 @@ def _load_screens(config: Config) -> ScreenBook:
     from panewatch.panes.screens import load_screens  # noqa: PLC0415
 
     return load_screens(config.panes)
+
+
+def _shell_init(options: argparse.Namespace) -> int:
+    print(shell_init.render(options.shell, _load(options).panes.commands.directory), end="")
+    return OK
 
 
 def _config_schema(_options: argparse.Namespace) -> int:
