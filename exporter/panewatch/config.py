@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CollectorSettings", "Collectors", "CommandsSettings", "Config", "ErrorsSettings",
-    "LogSettings", "Name", "PanesSettings", "ScreensSettings", "Seconds", "Section",
+    "LogSettings", "Name", "PanesSettings", "RepositoriesSettings", "ScreensSettings", "Seconds", "Section",
     "TmuxServerSettings", "TmuxSettings", "WebSettings", "parse_duration",
 ]  # fmt: skip
 
@@ -333,6 +333,23 @@ class TrainingSettings(Section):
     )
 
 
+class RepositoriesSettings(Section):
+    """How the git repositories that panes are in are read."""
+
+    binary: Word = Field(default="git", description="The git program, by name or path.")
+    interval: Seconds = Field(
+        default=60.0,
+        description="Time from one look at a repository to the next; one that is slow to read "
+        "waits longer.",
+    )
+    timeout: Seconds = Field(
+        default=5.0, description="A repository that takes longer to read is given up for a while."
+    )
+    most: int = Field(
+        default=100, ge=1, le=10000, description="Repositories that are read; the rest is counted."
+    )
+
+
 class Collectors(Section):
     """Settings common to all collectors, by name."""
 
@@ -342,6 +359,10 @@ class Collectors(Section):
     errors: CollectorSettings = Field(
         default=CollectorSettings(interval=5.0),
         description="The `errors` collector; off: no pane is searched for errors.",
+    )
+    repositories: CollectorSettings = Field(
+        default=CollectorSettings(interval=5.0, timeout=15.0),
+        description="The `repositories` collector; off: git is never started.",
     )
     process: CollectorSettings = Field(
         default=CollectorSettings(interval=5.0), description="panewatch's own process."
@@ -357,4 +378,5 @@ class Config(Section):
     tmux: TmuxSettings = Field(default=TmuxSettings())
     panes: PanesSettings = Field(default=PanesSettings())
     errors: ErrorsSettings = Field(default=ErrorsSettings())
+    repositories: RepositoriesSettings = Field(default=RepositoriesSettings())
     training: TrainingSettings = Field(default=TrainingSettings())

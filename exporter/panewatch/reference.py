@@ -18,6 +18,7 @@ from panewatch.errors import contract as errors_contract
 from panewatch.errors.pack import load_builtin
 from panewatch.errors.rules_page import render_rules
 from panewatch.panes import contract as panes_contract
+from panewatch.panes import repository_contract
 from panewatch.panes.commands import contract as commands_contract
 from panewatch.process import OwnProcessCollector
 from panewatch.settings_file import variable
@@ -53,6 +54,7 @@ DOMAINS: Final[tuple[tuple[str, tuple[MetricSpec, ...]], ...]] = (
     ("Commands", commands_contract.METRICS),
     ("Errors", errors_contract.METRICS),
     ("Training", training_contract.METRICS),
+    ("Repositories", repository_contract.METRICS),
     ("panewatch itself", contract.ITSELF),
 )
 """Every metric that is declared, by domain."""

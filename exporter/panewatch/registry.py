@@ -12,6 +12,9 @@ from panewatch.errors.observer import ErrorsObserver
 from panewatch.errors.rules_in_use import ErrorsCollector, RulesInUse
 from panewatch.panes.collector import PanesCollector
 from panewatch.panes.diagnose import diagnose as diagnose_panes
+from panewatch.panes.noticeboard import Noticeboard
+from panewatch.panes.repositories import RepositoriesCollector
+from panewatch.panes.repository_diagnose import diagnose as diagnose_repositories
 from panewatch.panes.screens.in_use import ScreensInUse
 from panewatch.training.observer import TrainingObserver
 
@@ -54,7 +57,7 @@ def list_collectors() -> tuple[Entry, ...]:
 
     What several of them share is made anew by each call: one exporter takes one list.
     """
-    rules, screens = RulesInUse(), ScreensInUse()
+    rules, screens, board = RulesInUse(), ScreensInUse(), Noticeboard()
     return (
         Entry(
             name="panes",
@@ -62,6 +65,7 @@ def list_collectors() -> tuple[Entry, ...]:
                 config,
                 observe=lambda config: (ErrorsObserver(rules, config), TrainingObserver(config)),
                 find_screens=screens.find,
+                board=board,
             ),
             uses=lambda config: (
                 config.tmux,
@@ -82,6 +86,12 @@ def list_collectors() -> tuple[Entry, ...]:
             uses=lambda _: object(),
             diagnose=diagnose_rules,
             prepare=rules.prepare,
+        ),
+        Entry(
+            name="repositories",
+            build=lambda config: RepositoriesCollector(config, board),
+            uses=lambda config: config.repositories,
+            diagnose=diagnose_repositories,
         ),
         Entry(
             name="process",

@@ -16,6 +16,7 @@ from panewatch.config import Config
 from panewatch.panes.discovery import DEFAULT, find_running, find_sockets, name_servers, probe
 from panewatch.panes.families import CommandNames, build_families
 from panewatch.panes.model import PaneObserver
+from panewatch.panes.noticeboard import Noticeboard
 from panewatch.panes.published import Published
 from panewatch.panes.servers import Address, list_configured, match, name_path
 from panewatch.panes.sight import Blind, ScreenReader
@@ -56,6 +57,7 @@ class PanesCollector:
         config: The whole configuration.
         observe: Makes the observers of one server; they live in its thread.
         find_screens: Gives what reads screens under a configuration; all servers share it.
+        board: Where what is known is posted for other collectors.
     """
 
     name: ClassVar[str] = "panes"
@@ -65,7 +67,9 @@ class PanesCollector:
         config: Config,
         observe: ObserverFactory = lambda _: (),
         find_screens: ScreensFactory = lambda _: Blind(),
+        board: Noticeboard | None = None,
     ) -> None:
+        self._board = board or Noticeboard()
         self._config = self._wanted = config
         self._observe = observe
         self._find_screens = find_screens
@@ -104,6 +108,7 @@ class PanesCollector:
         for sweeper in sweepers:
             sweeper.stop(max(0.0, deadline - time.monotonic()))
         self._servers.clear()
+        self._board.post(())
 
     def collect(self) -> Iterable[Metric]:
         """Yield the families of all servers as they were last published.
@@ -120,6 +125,7 @@ class PanesCollector:
         if not self._config.tmux.sockets:
             self._discover(time.monotonic())
         published = self._gather()
+        self._board.post(published)
         same = len(published) == len(self._seen) and all(map(is_, published, self._seen))
         if not same:
             self._seen = published

@@ -37,19 +37,20 @@ class Foreground:
     runs_script: bool
 
 
+def find_group(pane_pid: int) -> int | None:
+    """Return the process group in the foreground of the terminal that ``pane_pid`` runs on."""
+    stat = read_proc(f"/proc/{pane_pid}/stat") or b""
+    fields = stat.rpartition(b")")[2].split()
+    return int(fields[_TERMINAL_GROUP]) if len(fields) > _TERMINAL_GROUP else None
+
+
 def inspect(pane_pid: int) -> Foreground | None:
     """Look at the foreground process of the terminal that ``pane_pid`` runs on.
 
     Returns:
         None where the system does not tell (no ``/proc``, the process is gone).
     """
-    stat = read_proc(f"/proc/{pane_pid}/stat")
-    if stat is None:
-        return None
-    fields = stat.rpartition(b")")[2].split()
-    if len(fields) <= _TERMINAL_GROUP:
-        return None
-    raw = read_proc(f"/proc/{int(fields[_TERMINAL_GROUP])}/cmdline")
+    raw = read_proc(f"/proc/{find_group(pane_pid)}/cmdline")
     if raw is None:
         return None
     return read_arguments(raw.decode(errors="replace").removesuffix("\0").split("\0"))

@@ -16,6 +16,7 @@ class Published:
 
     ``state`` is one of the server states, ``faults`` how often each observer has failed.
     ``waits`` are the samples of the histogram of waits, empty where none were counted yet.
+    ``local`` tells that the panes' processes run on this machine.
     """
 
     server: str
@@ -30,3 +31,4 @@ class Published:
     sweep_seconds: float | None = None
     families: tuple[Metric, ...] = ()
     faults: dict[str, int] = field(default_factory=dict)
+    local: bool = False

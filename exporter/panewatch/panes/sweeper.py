@@ -333,5 +333,6 @@ class Sweeper:
                 *self._commands.collect(self._name),
             ),
             faults=dict(self._observers.faults),
+            local=self._local,
         )
         self._first.set()

@@ -100,6 +100,7 @@ class PaneView(NamedTuple):
     commands_failed: int | None = None
     command_started: float | None = None
     command_repeats: int | None = None
+    pid: int | None = None
 
 
 class TrackedPane:
@@ -344,6 +345,7 @@ class TrackedPane:
         return PaneView(
             identity=self.identity,
             pane_id=facts.pane_id,
+            pid=None if facts.dead else facts.pid,
             program=self._shown or self.program,
             state=self._machine.state,
             state_seconds=dict(counts.state_seconds),
