@@ -98,7 +98,8 @@ class PaneUpdate(NamedTuple):
 
     ``gap`` tells that text was lost since the last look: before, between or after the
     ``lines`` of this one. ``ended`` are the commands that ended since the last look; what
-    they printed is in the lines up to this one.
+    they printed is in the lines up to this one. ``restarted`` tells that the pane's command is
+    another than at the last look, as after ``respawn-pane``.
     """
 
     key: PaneKey
@@ -112,6 +113,7 @@ class PaneUpdate(NamedTuple):
     """Seconds on the monotonic clock at the moment of the look."""
     screen: Screen = Screen()
     ended: Sequence[EndedCommand] = ()
+    restarted: bool = False
 
 
 class PaneObserver(Protocol):

@@ -6,7 +6,6 @@ import time
 from collections.abc import Collection, Iterable
 
 from panewatch.config import PanesSettings
-from panewatch.panes.alignment import Known
 from panewatch.panes.capture import Capture
 from panewatch.panes.listing import Listing, count_history, read_activity, shows_alternate
 from panewatch.panes.look import Absence, Look, Request
@@ -126,14 +125,17 @@ class Rounds:
         if reading is None:
             pane.wanted = _DEEP_ROWS if pane.wanted < _DEEP_ROWS else _MOST_ROWS
             return False
-        pane.counts.overflows += reading.gap and _overflowed(before, capture)
-        self._account(pane, reading, capture, now)
+        restarted = before is not None and before.grid.pid != capture.grid.pid
+        pane.counts.overflows += reading.gap and not restarted and _overflowed(capture)
+        self._account(pane, reading, capture, now, restarted=restarted)
         known, text = pane.reader.known, look.capture.text
         if recuts and known and text and lengthen(known.text, text, pane.line_length):
             pane.line_length = self._settings.line_length
         return True
 
-    def _account(self, pane: TrackedPane, reading: Reading, capture: Capture, now: float) -> None:
+    def _account(
+        self, pane: TrackedPane, reading: Reading, capture: Capture, now: float, *, restarted: bool
+    ) -> None:
         limit = pane.line_length
         counts = pane.counts
         counts.captures += 1
@@ -176,16 +178,15 @@ class Rounds:
             monotonic=now,
             screen=pane.screen,
             ended=ended,
+            restarted=restarted,
         )
         self._observers.observe(update)
 
 
-def _overflowed(before: Known | None, capture: Capture) -> bool:
+def _overflowed(capture: Capture) -> bool:
     """Tell whether a gap comes from more output than can be read back.
 
     A history that was wiped (``clear``, a respawn) begins anew and is read whole.
     """
-    grid, text = capture.grid, capture.text
-    respawned = before is not None and before.grid.pid != grid.pid
-    unread = text is not None and text.start > 0
-    return not respawned and (grid.trims or unread)
+    unread = capture.text is not None and capture.text.start > 0
+    return capture.grid.trims or unread
