@@ -8,10 +8,18 @@ from hypothesis import strategies as st
 
 from panewatch.config import PanesSettings
 from panewatch.panes.foreground import read_arguments
+from panewatch.panes.model import Screen
 from panewatch.panes.state import Program, StateMachine, name_program
 
 SETTINGS = PanesSettings(stalled_after_by_command={"pytest": 600.0})
-STATES = {"unknown", "dead", "idle", "finished", "working", "stalled"}
+STATES = {"unknown", "dead", "idle", "finished", "working", "stalled", "waiting_input"}
+UNREAD = Screen()
+WORKING, IDLE, UNKNOWN = (
+    Screen("working", "", "claude", "claude"),
+    Screen("idle", "", "claude", "claude"),
+    Screen("unknown", "", "claude", "claude"),
+)
+ASKS = Screen("waiting_input", "permission", "claude", "claude")
 
 
 def name(command: str, *arguments: str) -> Program:
@@ -24,13 +32,31 @@ class Story:
 
     def __init__(self, begin: float = 1000.0) -> None:
         self.now = self.last_output = begin
+        self.last_effort = float("-inf")
         self.machine = StateMachine(SETTINGS, begin)
 
-    def run(self, program: Program, seconds: float = 0.0, *, prints: bool = False) -> str:
+    def run(
+        self,
+        program: Program,
+        seconds: float = 0.0,
+        screen: Screen = UNREAD,
+        *,
+        prints: bool = False,
+        works: bool = False,
+    ) -> str:
         self.now += seconds
         if prints:
             self.last_output = self.now
-        return self.machine.advance(program, dead=False, last_output=self.last_output, now=self.now)
+        if works:
+            self.last_effort = self.now
+        return self.machine.advance(
+            program, dead=False, last_output=self.last_output, now=self.now, screen=screen,
+            last_effort=self.last_effort,
+        )  # fmt: skip
+
+    def spend(self, program: Program, seconds: int, screen: Screen) -> set[str]:
+        """Look each second while it prints, and return the states there were."""
+        return {self.run(program, 1.0, screen, prints=True) for _ in range(seconds)}
 
 
 SHELL, PROGRAM = name("bash", "-bash"), name("train")
@@ -163,6 +189,135 @@ def test_a_silent_agent_is_unknown() -> None:
     assert story.run(agent, 1, prints=True) == "working"
 
 
+AGENT = name("claude")
+
+
+def test_an_agent_does_what_its_screen_says() -> None:
+    story = Story()
+    assert story.run(AGENT, 1, WORKING, prints=True) == "working"
+    assert story.run(AGENT, 1, ASKS, prints=True) == "waiting_input"
+    assert story.run(AGENT, 1e5, ASKS) == "waiting_input"
+    assert story.run(AGENT, 1, IDLE, prints=True) == "idle"
+    assert story.run(AGENT, 60, IDLE) == "idle"
+    assert story.run(AGENT, 11, UNKNOWN) == "unknown"
+
+
+def test_somebody_who_types_makes_no_idle_agent_work() -> None:
+    story = Story()
+    assert story.spend(AGENT, 60, IDLE) == {"idle"}
+
+
+def test_the_end_of_a_long_turn_is_news_for_a_while() -> None:
+    story = Story()
+    story.spend(AGENT, 12, WORKING)
+    assert story.run(AGENT, 1, IDLE) == "finished"
+    assert story.run(AGENT, 299, IDLE) == "finished"
+    assert story.run(AGENT, 2, IDLE) == "idle"
+
+
+def test_the_end_of_a_short_turn_is_no_news() -> None:
+    story = Story()
+    story.spend(AGENT, 5, WORKING)
+    assert story.run(AGENT, 1, IDLE) == "idle"
+    story.spend(AGENT, 6, WORKING)
+    assert story.run(AGENT, 1, IDLE) == "idle"
+
+
+def test_a_turn_goes_on_after_its_agent_was_answered() -> None:
+    story = Story()
+    story.spend(AGENT, 6, WORKING)
+    story.run(AGENT, 500, ASKS)
+    story.spend(AGENT, 6, WORKING)
+    assert story.run(AGENT, 1, IDLE) == "finished"
+
+
+def test_a_new_turn_ends_the_news_of_the_last_one() -> None:
+    story = Story()
+    story.spend(AGENT, 12, WORKING)
+    assert story.run(AGENT, 1, IDLE) == "finished"
+    assert story.run(AGENT, 1, WORKING, prints=True) == "working"
+    assert story.run(AGENT, 2, IDLE) == "idle"
+
+
+def test_a_wait_that_nobody_worked_in_is_no_turn() -> None:
+    story = Story()
+    story.run(AGENT, 1, IDLE)
+    story.run(AGENT, 1, ASKS, prints=True)
+    story.run(AGENT, 3600, ASKS)
+    assert story.run(AGENT, 1, IDLE) == "idle"
+
+
+def test_an_agent_whose_spinner_froze_is_stalled() -> None:
+    story = Story()
+    assert story.run(AGENT, 1, WORKING, prints=True) == "working"
+    assert story.run(AGENT, 299, WORKING) == "working"
+    assert story.run(AGENT, 2, WORKING) == "stalled"
+
+
+def test_the_spinner_of_an_agent_that_was_killed_decides_nothing() -> None:
+    story = Story()
+    story.spend(AGENT, 5, WORKING)
+    assert story.run(SHELL, 1, WORKING) == "idle"
+    story.spend(AGENT, 15, WORKING)
+    assert story.run(SHELL, 1, WORKING) == "finished"
+
+
+@pytest.mark.parametrize("command", ["ssh", "apt", "bash", "less"])
+def test_any_program_may_wait_for_somebody(command: str) -> None:
+    story, asks = Story(), Screen("waiting_input", "password", "prompts")
+    assert story.run(name(command), 1, asks, prints=True) == "waiting_input"
+    assert story.run(name(command), 1e4, asks) == "waiting_input"
+    assert story.run(SHELL, 1, prints=True) in {"idle", "finished"}
+
+
+@pytest.mark.parametrize("screen", [WORKING, IDLE])
+def test_only_an_agent_works_or_rests_because_its_screen_says_so(screen: Screen) -> None:
+    story = Story()
+    assert story.run(PROGRAM, 1, screen, prints=True) == "working"
+    assert story.run(PROGRAM, 301, screen) == "stalled"
+    assert story.run(SHELL, 1, screen) == "finished"
+
+
+def test_a_silent_program_whose_processes_work_is_slow() -> None:
+    story = Story()
+    assert story.run(PROGRAM, 1, prints=True) == "working"
+    for _ in range(100):
+        assert story.run(PROGRAM, 60, works=True) == "working"
+    assert story.run(PROGRAM, 299) == "working"
+    assert story.run(PROGRAM, 2) == "stalled"
+    assert story.run(PROGRAM, 5, works=True) == "working"
+
+
+def test_a_monitor_that_works_is_idle_all_the_same() -> None:
+    story = Story()
+    assert story.run(name("htop"), 11, works=True) == "idle"
+
+
+def test_time_that_nobody_saw_stalls_nothing() -> None:
+    story = Story()
+    story.run(PROGRAM, 1, prints=True)
+    story.run(PROGRAM, 200)
+    story.machine.excuse(3600)
+    assert story.run(PROGRAM, 3600) == "working"
+    assert story.run(PROGRAM, 99) == "working"
+    assert story.run(PROGRAM, 2) == "stalled"
+    story.run(PROGRAM, 5, prints=True)
+    assert story.run(PROGRAM, 301) == "stalled"  # what was excused once is not again
+
+
+def test_a_respawned_pane_begins_anew() -> None:
+    story = Story()
+    story.run(PROGRAM, 1, prints=True)
+    story.run(PROGRAM, 400)
+    story.now += 1
+    story.machine.restart(story.now)
+    assert story.run(PROGRAM) == "working"
+    assert story.run(PROGRAM, 299) == "working"
+    assert story.run(SHELL, 1) == "finished"
+    story.machine.restart(story.now)
+    assert story.run(SHELL, 1) == "idle"
+
+
 def test_death_is_final_whatever_ran() -> None:
     story = Story()
     for program in (SHELL, PROGRAM, name("claude"), name("vim")):
@@ -186,16 +341,20 @@ def test_a_server_that_does_not_answer_leaves_the_state_unknown() -> None:
             st.floats(-1e6, 1e9),
             st.booleans(),
             st.booleans(),
+            st.sampled_from((Screen(), WORKING, IDLE, UNKNOWN, ASKS)),
         )
     )
 )
 def test_no_jump_of_a_clock_leaves_the_closed_set(
-    steps: list[tuple[Program, float, bool, bool]],
+    steps: list[tuple[Program, float, bool, bool, Screen]],
 ) -> None:
     machine, last_output, now = StateMachine(SETTINGS, 0.0), 0.0, 0.0
-    for program, seconds, prints, dead in steps:
+    for program, seconds, prints, dead, screen in steps:
         now += seconds
         last_output = now if prints else last_output
-        state = machine.advance(program, dead=dead, last_output=last_output, now=now)
+        state = machine.advance(program, dead=dead, last_output=last_output, now=now, screen=screen)
         assert state in STATES - {"unknown"} or program.kind == "agent"
-        assert machine.advance(program, dead=dead, last_output=last_output, now=now) == state
+        assert (state == "waiting_input") == (screen is ASKS and not dead)
+        assert state == machine.advance(
+            program, dead=dead, last_output=last_output, now=now, screen=screen
+        )
