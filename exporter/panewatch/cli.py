@@ -228,10 +228,14 @@ def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _explain(options: argparse.Namespace) -> int:
     from panewatch.errors import printing  # noqa: PLC0415 - the other subcommands do without
+    from panewatch.training.explain import ProgressNotes  # noqa: PLC0415 - see above
 
     book = _build_rulebook(_load(options))
-    show = printing.group_unmatched if options.unmatched else printing.print_events
-    return OK if show(book, options.files, options.output) else FAILED
+    if options.unmatched:
+        well = printing.group_unmatched(book, options.files, options.output)
+    else:
+        well = printing.print_events(book, options.files, options.output, ProgressNotes())
+    return OK if well else FAILED
 
 
 def _rules(options: argparse.Namespace) -> int:

@@ -327,6 +327,11 @@ class TrainingSettings(Section):
     enabled: bool = Field(
         default=True, description="Whether panes are searched for the progress of trainings."
     )
+    stalled_after: Seconds = Field(
+        default=600.0,
+        description="A run that has not moved on for this long, and for five of its usual pauses, "
+        "is stalled.",
+    )
     forget_after: Seconds = Field(
         default=86400.0,
         description="A run that has not moved on for this long is dropped, with its series.",

@@ -99,8 +99,9 @@ def test_a_run_that_stands_loses_its_rate_and_keeps_its_place() -> None:
     for step in range(5):
         looks.look(f"step {step}/100 loss 0.5{step} 10 samples/s")
     before = looks.values()
-    looks.look(wait=600)
+    looks.look(wait=601)
     values = looks.values()
+    assert (before["stalled"], values["stalled"]) == (0, 1)
     assert values["step"] == 4
     gone = {"steps_per_second", "samples_per_second", "eta_seconds"}
     assert gone <= before.keys()

@@ -75,6 +75,11 @@ TRAINING_LAST_PROGRESS = MetricSpec(
     "When a run last moved on, in Unix time.", RUN, unit="seconds",
     absent="once the run has ended",
 )  # fmt: skip
+TRAINING_STALLED = MetricSpec(
+    "training_stalled", "gauge",
+    "Whether a run has not moved on for `training.stalled_after` and for five of its usual pauses.",
+    RUN, absent="once the run has ended",
+)  # fmt: skip
 
 METRICS: Final = (
     TRAINING_INFO,
@@ -92,5 +97,6 @@ METRICS: Final = (
     TRAINING_NONFINITE,
     TRAINING_RESTARTS,
     TRAINING_LAST_PROGRESS,
+    TRAINING_STALLED,
 )
 """Every family of the domain, in the order in which it is exported."""

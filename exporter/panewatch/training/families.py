@@ -22,13 +22,16 @@ def name_run(identity: Identity) -> str:
     return f"{server}/{session}:{window}.{pane}"
 
 
-def build_families(places: Sequence[Place], now: float, offset: float) -> Iterable[Metric]:
+def build_families(
+    places: Sequence[Place], now: float, offset: float, stalled_after: float
+) -> Iterable[Metric]:
     """Build the families of all runs.
 
     Args:
         places: The runs.
         now: The monotonic time of the last look.
         offset: What has to be added to monotonic time to make it Unix time.
+        stalled_after: Seconds without progress that make a run stalled at the earliest.
     """
     families: dict[str, Metric] = {spec.name: spec.family() for spec in c.METRICS}
 
@@ -51,6 +54,7 @@ def build_families(places: Sequence[Place], now: float, offset: float) -> Iterab
         if not ended:
             _add_rates(add, run, name, now)
             add(c.TRAINING_LAST_PROGRESS, run.moved + offset, run=name)
+            add(c.TRAINING_STALLED, run.stands(now, stalled_after), run=name)
         add(c.TRAINING_NONFINITE, run.nonfinite, run=name)
         add(c.TRAINING_RESTARTS, run.restarts, run=name)
     return families.values()

@@ -53,13 +53,14 @@ class TrainingObserver:
         self._reader = ProgressReader()
         self._clock, self._monotonic = clock, monotonic
         self._panes: dict[PaneKey, _Pane] = {}
-        self._nothing = tuple(build_families((), 0.0, 0.0))
+        self._nothing = tuple(build_families((), 0.0, 0.0, 0.0))
         self.reconfigure(config)
 
     def reconfigure(self, config: Config) -> None:
         """Go by other settings from the next look on."""
         self._enabled = config.training.enabled
         self._forget_after = config.training.forget_after
+        self._stalled_after = config.training.stalled_after
         if not self._enabled:
             self._panes.clear()
 
@@ -117,7 +118,7 @@ class TrainingObserver:
         if not runs:
             return self._nothing
         now = self._monotonic()
-        return build_families(runs, now, self._clock() - now)
+        return build_families(runs, now, self._clock() - now, self._stalled_after)
 
 
 def _find_live(frame: Frame) -> Sequence[str]:

@@ -127,9 +127,9 @@ class Run:
             self._gap = pause if not self._gap else 0.7 * self._gap + 0.3 * pause
             self.moved = now
 
-    def stands(self, now: float) -> bool:
-        """Tell whether it has not moved on for longer than it usually pauses."""
-        return now - self.moved > max(_STALE_SECONDS, _STALE_GAPS * self._gap)
+    def stands(self, now: float, least: float = _STALE_SECONDS) -> bool:
+        """Tell whether it has not moved on for ``least`` seconds and several usual pauses."""
+        return now - self.moved > max(least, _STALE_GAPS * self._gap)
 
     def steps_per_second(self, now: float) -> float | None:
         """Return how its step grows, else what was printed; None while it stands."""
