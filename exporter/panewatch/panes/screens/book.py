@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
+from panewatch import linear
 from panewatch.panes.model import Frame, Screen
 from panewatch.panes.screens.glossary import Found, Glossary
 from panewatch.panes.screens.mark import Count, Listed, Mark
@@ -18,10 +19,11 @@ _T_co = TypeVar("_T_co", covariant=True)
 class _Program:
     """One pack, compiled."""
 
-    __slots__ = ("_jobs", "_marks", "_tasks", "pack", "signs")
+    __slots__ = ("_jobs", "_marks", "_tasks", "pack", "process_match", "signs")
 
     def __init__(self, pack: Pack, glossary: Glossary) -> None:
         self.pack = pack
+        self.process_match = [linear.compile(text) for text in pack.process_match]
         self.signs = [Mark(sign, glossary) for sign in pack.signs]
         self._marks = [Mark(marker, glossary) for marker in pack.markers]
         self._jobs = [Count(tally, glossary) for tally in pack.jobs]
@@ -85,6 +87,9 @@ class ScreenBook:
         programs = [_Program(pack, glossary) for pack in self.packs]
         glossary.seal()
         self._by_process = {name: one for one in programs for name in one.pack.processes}
+        self._matching = [one for one in programs if one.process_match]
+        self._others: set[str] = set()
+        """Names of processes that no pack knows."""
         self._by_agent = {one.pack.agent: one for one in programs if one.pack.agent}
         self._by_look = sorted(programs, key=lambda one: -one.pack.priority)
         self._by_word, self._always = _index(self._by_look)
@@ -105,7 +110,7 @@ class ScreenBook:
         if not view.rows:
             return Screen(agent=agent)
         found = self._glossary.find("\n".join(view.rows).encode(errors="replace"))
-        known = self._by_agent.get(agent) if agent else self._by_process.get(command)
+        known = self._by_agent.get(agent) or self._identify(command)
         if known is not None:
             screen = known.read(view, found, sure=True)
             if screen is not None:
@@ -119,6 +124,17 @@ class ScreenBook:
                     return screen
         return known.tell_unknown() if known is not None else Screen(agent=agent)
 
+    def _identify(self, command: str) -> _Program | None:
+        """Return the program whose process has a name, if one is known."""
+        known = self._by_process.get(command)
+        if known is None and command not in self._others:
+            for program in self._matching:
+                if any(pattern.search(command) for pattern in program.process_match):
+                    return program
+            if len(self._others) < _MOST_OTHERS:
+                self._others.add(command)
+        return known
+
     def _choose(self, found: Found) -> Iterable[_Program]:
         """Return the programs that may show a sign where these words are."""
         numbers = set(self._always)
@@ -127,7 +143,8 @@ class ScreenBook:
         return [self._by_look[number] for number in sorted(numbers)]
 
 
-_NONE: Found = frozenset()
+_MOST_OTHERS: Final = 1000
+_NONE: Final[Found] = frozenset()
 
 
 def _index(programs: Sequence[_Program]) -> tuple[dict[int, Found], Found]:

@@ -101,6 +101,7 @@ class Pack:
         title: What the program is called.
         agent: Its name as a coding agent; empty where it is none.
         processes: Names of its processes.
+        process_match: Any of these expressions is found in the names of its processes too.
         carries: Whether its screen may be another program's, as that of a shell or ssh is.
         priority: Of packs whose signs are on one screen, the highest is asked first.
         signs: Any of these shows that it is this program where its process is not known.
@@ -116,6 +117,7 @@ class Pack:
     title: str
     agent: str
     processes: frozenset[str]
+    process_match: tuple[str, ...]
     carries: bool
     priority: int
     signs: tuple[Marker, ...]

@@ -154,6 +154,7 @@ class _Pack(Section):
     title: _Text
     agent: _Agent = ""
     processes: _Texts = Field(default=[])
+    process_match: _Expressions = Field(default=[])
     carries: bool = False
     priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
     signs: list[_Sign] = Field(default=[])
@@ -204,6 +205,7 @@ def _build(content: _Pack, origin: str, document: strict_yaml.Document | None = 
         title=content.title,
         agent=content.agent,
         processes=frozenset(content.processes),
+        process_match=tuple(content.process_match),
         carries=content.carries,
         priority=content.priority,
         signs=tuple(_build_marker(sign, "unknown", "") for sign in content.signs),
