@@ -28,9 +28,9 @@ _MOST_NEW = 0.5
 
 _WITHOUT_DIGITS = str.maketrans("", "", "0123456789")
 _TIMES = ("::", "--", "//")
-_AROUND_TIMES = "[](){}<>,;.|+-/:TZ "
-_LONGEST_TIME = 12
-"""Characters of a word that tells the time, its digits left out: ``[/Nov/:::`` is one."""
+_AROUND_TIMES = "[](){}<>,;.|+-/:TZ"
+_MONTHS = frozenset("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())
+"""A web server's log says ``[22/Nov/2026:10:00:01``."""
 
 
 def leave_out_times(text: str) -> str:
@@ -42,9 +42,10 @@ def leave_out_times(text: str) -> str:
 
 def _tells_time(word: str) -> bool:
     rest = word.translate(_WITHOUT_DIGITS)
-    if rest == word or len(rest) > _LONGEST_TIME:
+    if rest == word or not any(sign in rest for sign in _TIMES):
         return False
-    return "::" in rest or (any(map(rest.__contains__, _TIMES)) and not rest.strip(_AROUND_TIMES))
+    inside = rest.strip(_AROUND_TIMES)
+    return not inside or inside in _MONTHS
 
 
 class _Half:
@@ -82,7 +83,8 @@ class LoopWatch:
 
     def take(self, lines: Sequence[Line], now: float) -> None:
         """Take in new lines."""
-        if not lines:
+        texts = [text for line in lines[:_MOST_IN_SLOT] if (text := line.text[:_LONGEST].strip())]
+        if not texts:
             return
         self._turn(now)
         self._last = now
@@ -91,12 +93,10 @@ class LoopWatch:
         if slot != half.slot:
             half.slot, half.in_slot = slot, 0
             half.active += 1
-        for line in lines[: _MOST_IN_SLOT - half.in_slot]:
-            text = line.text[:_LONGEST].strip()
-            if not text or line.continued:
-                continue
-            half.in_slot += 1
-            half.compared += 1
+        texts = texts[: _MOST_IN_SLOT - half.in_slot]
+        half.in_slot += len(texts)
+        half.compared += len(texts)
+        for text in texts:
             half.bare.add(hash(text.translate(_WITHOUT_DIGITS)))
             half.kept.add(hash(leave_out_times(text)))
 
