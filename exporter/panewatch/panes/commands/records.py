@@ -24,7 +24,8 @@ LONGEST: Final = 4096
 _FIELDS: Final = {b"H": 2, b"S": 4, b"E": 6}
 _MOST_DIGITS: Final = 18
 _HIGHEST_STATUS: Final = 255
-_MICRO: Final = 1e-6
+_PER_SECOND: Final = 1e6
+_NEGATIVE: Final = re.compile(rb"^-\d+$")
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
@@ -61,10 +62,11 @@ def parse(raw: bytes) -> Record | None:
     fields = raw.split(b"\t", _FIELDS.get(kind, 1) - 1)
     if len(raw) >= LONGEST or len(fields) != _FIELDS.get(kind) or fields[0] != kind:
         return None
-    # A clock that was set back makes a command look as if it had ended before it began.
     words = fields[1:-1] if kind != b"H" else fields[1:]
-    numbers = [0 if word.startswith(b"-") else _count(word) for word in words]
-    told = [number for number in numbers if number is not None]
+    if kind == b"E":
+        # A clock that was set back makes a command look as if it had ended before it began.
+        words[2] = _NEGATIVE.sub(b"0", words[2])
+    told = [number for word in words if (number := _count(word)) is not None]
     return _build(told, _read_line(fields[-1])) if len(told) == len(words) else None
 
 
@@ -74,11 +76,11 @@ def _build(numbers: list[int], line: str) -> Record | None:
         return None
     if not rest:
         return Hello(shell)
-    at = rest[0] * _MICRO or None
+    at = rest[0] / _PER_SECOND or None
     if len(rest) == 1:
         return Began(shell, at, line)
     _, took, status = rest
-    return Ended(shell, at, took * _MICRO, status, line) if status <= _HIGHEST_STATUS else None
+    return Ended(shell, at, took / _PER_SECOND, status, line) if status <= _HIGHEST_STATUS else None
 
 
 def _read_line(raw: bytes) -> str:
