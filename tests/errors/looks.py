@@ -45,6 +45,7 @@ class Looks:
         command: str = "bash",
         state: str = "working",
         ended: Sequence[EndedCommand] = (),
+        restarted: bool = False,
     ) -> None:
         self.now += wait
         self.observer.observe(
@@ -58,6 +59,7 @@ class Looks:
                 state=state,
                 monotonic=self.now,
                 ended=ended,
+                restarted=restarted,
             )
         )
 

@@ -13,10 +13,10 @@ RULES = [
     make_rule("broken", "^broken(?: (?P<what>\\w+))?"),
     make_rule("blocked", "^blocked", severity="P0", category="network"),
     make_rule("killed", "^killed", severity="P0", category="process", statuses=frozenset({137})),
-    make_rule("failed", "^exit code \\d+", severity="P2", category="process", statuses=ANY,
-              priority=-1),
-    make_rule("failed-late", "^late exit code", severity="P1", category="process", statuses=ANY,
-              priority=-1, lasted=60.0),
+    make_rule("failed", "^exit code \\d+", category="process", statuses=ANY, priority=-2),
+    make_rule("failed-late", "^late exit code", category="process", statuses=ANY, priority=-1,
+              lasted=60.0),
+    make_rule("typo", "^no such program", severity="P2", category="process"),
     make_rule("fine", "^all is well", kind="success", resolves=frozenset({"network"})),
 ]  # fmt: skip
 SMALL = Rulebook(RULES)
@@ -103,6 +103,23 @@ def test_the_same_command_that_goes_well_ends_it(looks: Looks) -> None:
     assert resolved(looks) == {"success": 1}
     assert looks.value("incident_recovery_seconds_count") == 1
     assert looks.value("pane_incidents_total") == 1
+
+
+def test_whoever_goes_on_has_mended_a_slip(looks: Looks) -> None:
+    looks.look(f"{PROMPT} gti", "no such program", "broken", ended=[looks.end("gti", 127)])
+    assert open_rules(looks) == {"typo": 1, "broken": 1}
+    looks.look(f"{PROMPT} ./load", ended=[looks.end("./load", 3)])
+    assert open_rules(looks) == {"typo": 1, "broken": 1, "failed": 1}
+    looks.look(f"{PROMPT} git", ended=[looks.end("git", 0)])
+    assert open_rules(looks) == {"broken": 1, "failed": 1}
+    assert resolved(looks) == {"success": 1}
+
+
+def test_a_slip_is_not_mended_by_what_began_before_it(looks: Looks) -> None:
+    looks.look(f"{PROMPT} ./load")
+    looks.look(f"{PROMPT} gti", "no such program")
+    looks.look(ended=[looks.end("./load", 0, seconds=3.0)])
+    assert open_rules(looks) == {"typo": 1}
 
 
 def test_one_that_failed_again_in_silence_did_not_recover(looks: Looks) -> None:

@@ -106,6 +106,40 @@ def test_an_incident_ends_when_its_pane_goes_on_in_quiet() -> None:
     assert looks.value("pane_incidents_total") == 2
 
 
+def test_a_slip_ends_in_quiet_at_a_prompt_where_nothing_runs() -> None:
+    slip = make_rule("typo", "^no such program", severity="P2")
+    looks = Looks(Rulebook([slip, make_rule("disk", "^disk full")]))
+    looks.look("no such program", "disk full")
+    looks.look(wait=10_000.0, state="working")
+    assert looks.value("incident_open") == 2
+    looks.look(state="idle")
+    assert looks.values("incident_open", rule="typo") == []
+    # What failed is not over because nobody looked at it.
+    assert looks.values("incident_open", rule="disk") == [1.0]
+    assert looks.value("incidents_resolved_total", outcome="quiet") == 1
+
+
+def test_a_slip_is_mended_by_the_next_command_that_goes_well() -> None:
+    slip = make_rule("typo", "^no such program", severity="P2")
+    looks = Looks(Rulebook([slip, make_rule("disk", "^disk full")]))
+    looks.look("$ gti status", "no such program", "disk full", "$ git status")
+    assert looks.value("incident_open") == 2
+    looks.look("$ make")
+    assert looks.values("incident_open", rule="typo") == []
+    assert looks.values("incident_open", rule="disk") == [1.0]
+    assert looks.value("incidents_resolved_total", outcome="success") == 1
+
+
+def test_another_program_in_a_pane_has_nothing_to_do_with_the_one_before() -> None:
+    looks = Looks(SMALL)
+    looks.look("disk full", "$ cat x")
+    looks.look("disk full", restarted=True)
+    assert looks.value("incidents_resolved_total", outcome="end") == 1
+    # Nor is it what that one showed.
+    assert looks.value("incident_open") == 1
+    assert looks.value("pane_error_lines_total") == 2
+
+
 def test_incidents_end_with_their_pane_and_so_do_its_series() -> None:
     looks = Looks(SMALL)
     looks.look("disk full", "cannot reach alpha")

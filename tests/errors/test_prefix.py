@@ -29,6 +29,8 @@ TEXT = "ModuleNotFoundError: No module named 'x'"
         "03 15 2024 12:01:33:",
         "build  Run tests  2024-03-15T21:06:26.25Z ",
         "test (3.11)  UNKNOWN STEP  2024-03-15T21:06:26.25Z ",
+        "Build and Test  Run Tests  2024-03-15T21:06:26.2500000Z ",
+        "Linux / x64 (GCC 13)    Set up: APT   2024-03-15T21:06:26.2500000Z ",
         "[pod/web-0/app] 2024-03-15T21:06:26.25Z ",
         "[task 2024-03-15T21:06:26.250Z] ",
         "[task 2024-03-15T21:06:26.250Z] 21:06:26     INFO -  ",

@@ -11,6 +11,9 @@ from panewatch.errors.rule import ANY, Rule, Severity
 
 Outcome: TypeAlias = Literal["success", "quiet", "end", "dropped", "refuted"]
 
+SLIP: Final = "P2"
+"""The severity of what people mend in seconds."""
+
 _NEAR: Final = 500
 """Lines within which something can be the consequence of what happened before."""
 
@@ -59,7 +62,7 @@ class Incident:
     @property
     def severity(self) -> Severity:
         """How bad it is now: while it is tried again, nobody is needed."""
-        return "P2" if self.retrying else self.worst
+        return SLIP if self.retrying else self.worst
 
     def repeat(self, rule: Rule, *, now: float, line: int) -> None:
         """Take in another line of it: the same again, or a consequence that ``rule`` took."""
@@ -157,9 +160,18 @@ class Incidents:
         return bool(tried)
 
     def recover(self, command: str, run: int) -> list[Incident]:
-        """End what happened to ``command`` in an earlier run than ``run``, which went well."""
+        """End what ``run`` of ``command`` tells to be mended, as it went well.
+
+        That is what happened to the same command line in an earlier run, and any slip
+        before it: whoever made one has gone on.
+        """
         return self._end(
-            [i for i in self.open.values() if command and i.command == command and i.run != run]
+            [
+                i
+                for i in self.open.values()
+                if (command and i.command == command and i.run != run)
+                or (i.worst == SLIP and i.run < run)
+            ]
         )
 
     def end(self, ended: Iterable[Incident]) -> list[Incident]:
@@ -172,9 +184,11 @@ class Incidents:
             [i for i in self.open.values() if ANY in categories or i.rule.category in categories]
         )
 
-    def settle(self, before: float) -> list[Incident]:
-        """End what was not seen since the time ``before``, and return it."""
-        return self._end([i for i in self.open.values() if i.seen < before])
+    def settle(self, before: float, *, slips: bool = False) -> list[Incident]:
+        """End what was not seen since the time ``before``, or the slips of that; return it."""
+        return self._end(
+            [i for i in self.open.values() if i.seen < before and (i.worst == SLIP or not slips)]
+        )
 
     def adopt(self, rules: Mapping[str, Rule]) -> list[Incident]:
         """Go on by other rules of the same ids; end what has no rule any more, and return it."""

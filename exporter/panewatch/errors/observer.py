@@ -31,6 +31,9 @@ VIEWERS = frozenset(
 _RESTS = frozenset(("idle", "finished", "dead"))
 """States of panes in which no sign of progress is waited for."""
 
+_AT_REST = frozenset(("idle", "finished"))
+"""States of panes in which nothing runs, and somebody can type."""
+
 _COMPLETE = 100
 
 
@@ -113,17 +116,36 @@ class ErrorsObserver:
             self._end(pane, pane.incidents.adopt(rulebook.by_id), "end", now)
             self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
         self._close_left()
+        if update.restarted:
+            self._restart(pane, now)
         if update.gap:
             self._take(pane, pane.classifier.lose(now), now)
         views = update.command in VIEWERS
         if update.lines:
             self._read(pane, update, views=views)
-        if pane.incidents.open and pane.incidents.calm(now):
-            self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
+        if pane.incidents.open:
+            self._pass_time(pane, update.state, now)
         self._take(pane, pane.classifier.flush(now), now)
         if update.ended:
             self._judge(pane, pick_reported(update.ended), now)
         self._read_bars(pane, update, quoted=views or update.frame.alternate)
+
+    def _pass_time(self, pane: _Pane, state: str, now: float) -> None:
+        """Let open incidents grow old, whether the pane printed or not."""
+        if pane.incidents.calm(now):
+            self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
+        if state in _AT_REST:
+            # A slip at a prompt where nothing runs is nothing that anybody comes back to.
+            slips = pane.incidents.settle(now - self._quiet_after, slips=True)
+            self._end(pane, slips, "quiet", now)
+
+    def _restart(self, pane: _Pane, now: float) -> None:
+        """Begin anew with another program: what happened to the one before is over."""
+        self._take(pane, pane.classifier.flush(now, force=True), now)
+        self._end(pane, pane.incidents.end(pane.incidents.open.values()), "end", now)
+        pane.classifier = Classifier(self._rules.rulebook, pane.incidents)
+        pane.runs = Runs()
+        pane.held, pane.taken = None, False
 
     def _read(self, pane: _Pane, update: PaneUpdate, *, views: bool) -> None:
         """Read the new lines of a pane."""

@@ -17,6 +17,8 @@ _PARTS: Final = (
         rf"(?:[^ A-Z\[][^ A-Z]{{0,79}}|\[[^\[\] ]{{1,80}}\])(?: +[\w./()|-]{{1,40}}){{0,8}} +"
         rf"{_DATE}T{_TIME}Z ?"
     ),
+    # The same where job and step have names of any words: such a service writes ten millionths.
+    rf"[^ \[].{{0,159}}? {_DATE}T\d\d:\d\d:\d\d\.\d{{7}}Z ",
     # A harness that names its task, and the time and the level that it puts
     # before every line of what it runs.
     rf"\[task {_DATE}T{_TIME}Z\] ",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from panewatch.errors.command import Command, parse_command
-from panewatch.errors.incident import Incident, Incidents, mask
+from panewatch.errors.incident import SLIP, Incident, Incidents, mask
 from panewatch.errors.rule import Rule
 from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.status import is_failure, vouches
@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
         rule: The rule that takes its exit status, where nothing that it printed told of it.
         values: What tells this failure from another one of that rule.
         refuted: Incidents that it seemed to have and, as it went well, had not.
-        mended: Incidents of the same command line, run earlier.
+        mended: Incidents of the same command line, run earlier, and slips made before it.
         mark: The mark of the prompt that it was typed at, where there was one.
         run: The number of its run; negative where that is not known.
     """
@@ -151,7 +151,10 @@ def _judge(
         incident
         for incident in incidents.open.values()
         if incident.began != run.number
-        and _squeeze(incident.origin if incident.run == run.number else incident.command) in lines
+        and (
+            _squeeze(incident.origin if incident.run == run.number else incident.command) in lines
+            or (incident.worst == SLIP and incident.run < run.number)
+        )
     )
     return Verdict(
         command, failed=False, refuted=refuted, mended=mended, mark=run.mark, run=run.number
