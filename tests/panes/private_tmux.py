@@ -65,16 +65,21 @@ class PrivateTmux:
 
 
 class Puppet:
-    """A pane whose program prints what it is told."""
+    """A pane whose program prints what it is told; it goes by the name ``called``."""
 
-    def __init__(self, tmux: PrivateTmux, pane: str | None = None, **start: int) -> None:
+    def __init__(
+        self, tmux: PrivateTmux, pane: str | None = None, called: str = "", **start: int
+    ) -> None:
         self.tmux = tmux
+        script = tmux.folder / called if called else PUPPET
+        if not script.exists():
+            script.symlink_to(PUPPET)
         name = uuid.uuid4().hex
         self._orders = tmux.folder / f"{name}.in"
         self._answers = tmux.folder / f"{name}.out"
         os.mkfifo(self._orders)
         os.mkfifo(self._answers)
-        words = [sys.executable, str(PUPPET), str(self._orders), str(self._answers)]
+        words = [sys.executable, str(script), str(self._orders), str(self._answers)]
         self.command = shlex.join(words)
         self.pane = tmux.start(self.command, **start) if pane is None else pane
         if pane is not None:
@@ -82,9 +87,9 @@ class Puppet:
         self._connect()
 
     @classmethod
-    def beside(cls, tmux: PrivateTmux) -> Puppet:
+    def beside(cls, tmux: PrivateTmux, called: str = "") -> Puppet:
         """Open a puppet in a new window of a server that runs."""
-        return cls(tmux, tmux.open("sleep 1000"))
+        return cls(tmux, tmux.open("sleep 1000"), called)
 
     def _connect(self) -> None:
         self._write = self._orders.open("w")

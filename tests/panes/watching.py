@@ -10,6 +10,7 @@ from prometheus_client import Metric
 from panes.private_tmux import PrivateTmux
 from panewatch.config import PanesSettings, TmuxSettings
 from panewatch.panes.model import PaneKey, PaneUpdate
+from panewatch.panes.sight import ScreenReader
 from panewatch.panes.sweeper import Sweeper
 from panewatch.panes.tmux import Tmux
 from panewatch.panes.tracked import PaneView
@@ -63,6 +64,7 @@ class Watch:
         *,
         began: float = 0.0,
         timeout: float = 5.0,
+        screens: ScreenReader | None = None,
     ) -> None:
         self.witness = Witness()
         self.sweeper = Sweeper(
@@ -71,6 +73,7 @@ class Watch:
             settings,
             local=True,
             observers=(self.witness,),
+            screens=screens,
             began=began,
         )
 

@@ -10,9 +10,9 @@ from panewatch.panes.model import Frame, Screen
 from panewatch.panes.observers import find_place
 from panewatch.panes.state import Program
 
-_STILL = 1.0
-_LOOKS = 2
-"""Seconds, or looks, for which a prompt has to stand before somebody is waited for."""
+_STILL = 0.8
+"""Seconds for which a prompt has to stand before somebody is waited for: till the next look
+of those that are a second apart."""
 
 _HELD = 10.0
 _STREAMING = 3.0
@@ -51,7 +51,7 @@ class Sight:
     next reading on.
     """
 
-    __slots__ = ("_frame", "_looks", "_program", "_read_at", "_screen", "_seen_at", "_since",
+    __slots__ = ("_frame", "_program", "_read_at", "_screen", "_seen_at", "_since",
                  "_stale", "_worked_at", "reader", "steady")  # fmt: skip
 
     def __init__(self, reader: ScreenReader) -> None:
@@ -67,7 +67,6 @@ class Sight:
         self._program: Program | None = None
         self._stale = False
         self._seen_at = self._read_at = self._since = self._worked_at = float("-inf")
-        self._looks = 0
 
     @property
     def since(self) -> float:
@@ -78,8 +77,6 @@ class Sight:
         """Take in a look at the pane; ``program`` is what runs there."""
         known = self._frame
         if known is not None and known == frame and program == self._program:
-            if not self._stale:
-                self._looks += 1
             return
         self._frame, self._program = frame, program
         self._stale, self._seen_at = True, now
@@ -102,7 +99,7 @@ class Sight:
             return steady
         if screen.state == "waiting_input":
             same = steady.state == screen.state and steady.kind == screen.kind
-            if same or self._looks >= _LOOKS or now - self._since >= _STILL:
+            if same or now - self._since >= _STILL:
                 self.steady = screen
         elif (
             screen.state == "working"
@@ -127,7 +124,5 @@ class Sight:
         if before.state == "working":
             self._worked_at = now
         if (screen.state, screen.kind) != (before.state, before.kind):
-            self._since, self._looks = now if since is None else since, 1
-        else:
-            self._looks += 1
+            self._since = now if since is None else since
         self._screen = before if screen == before else screen
