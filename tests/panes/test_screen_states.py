@@ -261,3 +261,40 @@ def test_a_silent_program_that_works_is_slow(tmux: PrivateTmux) -> None:
     assert "stalled" not in watch.view(pane).state_seconds
     assert watch.view(idle).state_seconds["working"] == time_working
     assert (watch.view(pane).blocked, watch.view(idle).blocked) == (0, 0)
+
+
+def test_a_bar_that_froze_is_stalled_until_it_moves(tmux: PrivateTmux) -> None:
+    puppet = Puppet(tmux)
+    settings = EAGER.model_copy(update={"working_for": 0.2, "stalled_after": 1.5})
+    watch = Watch(tmux, settings)
+    puppet.show("\r 41%|####      | 410/1000")
+    follow(watch, puppet.pane, "working")
+    follow(watch, puppet.pane, "stalled")
+    puppet.show("\r 42%|####      | 420/1000")
+    follow(watch, puppet.pane, "working")
+
+
+@pytest.mark.parametrize(
+    ("output", "loops"),
+    [
+        ("echo 'connect: Connection refused'", True),
+        ("date '+%F %T,%N retrying'", True),
+        ("echo step $((n += 1)) loss 0.$RANDOM", False),
+        ("printf '\\r%d%%' $((n += 1))", False),
+    ],
+)
+def test_output_that_goes_round_in_circles(tmux: PrivateTmux, output: str, loops: bool) -> None:
+    pane = tmux.start(f"bash -c {shlex.quote(f'while :; do {output}; sleep 0.05; done')}")
+    watch = Watch(tmux, EAGER.model_copy(update={"looping_window": 2.0, "looping_lines": 10}))
+    watch.look()
+    end = time.monotonic() + 3.5
+    found = set()
+    wait_until(
+        lambda: (
+            watch.look()
+            or found.add(watch.view(pane).looping)
+            or (loops and 1 in found)
+            or time.monotonic() > end
+        )
+    )
+    assert (1 in found) is loops

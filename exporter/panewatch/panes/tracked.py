@@ -300,7 +300,8 @@ class TrackedPane:
         """
         machine, elapsed = self._machine, max(0.0, now - self._settled_at)
         self._settled_at = now
-        if elapsed > UNSEEN:
+        unseen = elapsed > UNSEEN or not readable
+        if unseen:
             machine.excuse(elapsed)
         self.counts.state_seconds["unknown" if elapsed > UNSEEN else machine.state] += elapsed
         if not readable:
