@@ -23,7 +23,7 @@ def find_directory(pane_pid: int) -> str | None:
     for pid in (find_group(pane_pid), pane_pid):
         try:
             # The kernel knows the name: no file system is asked, be it one that hangs.
-            path = os.readlink(f"/proc/{pid}/cwd")
+            path = os.readlink(f"/proc/{pid}/cwd")  # noqa: PTH115  # a Path would hide its words
         except OSError:
             continue
         # Where it cannot be reached from here, the kernel says so instead.

@@ -17,7 +17,6 @@ import time
 import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import IO
 
 MOST_BYTES = 1 << 22
 """What a call may print; about fifty thousand paths."""
@@ -209,26 +208,25 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, byt
     """
     assert process.stdout is not None  # noqa: S101  # both are pipes
     assert process.stderr is not None  # noqa: S101
-    read: dict[IO[bytes], bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
+    printed, complaint = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
-        for stream in read:
-            selector.register(stream, selectors.EVENT_READ)
+        selector.register(process.stdout, selectors.EVENT_READ, printed)
+        selector.register(process.stderr, selectors.EVENT_READ, complaint)
         while selector.get_map():
             ready = selector.select(max(0.0, deadline - time.monotonic()))
             if not ready:
                 raise GitError("timeout")
             for key, _ in ready:
-                stream: IO[bytes] = key.fileobj  # type: ignore[assignment]  # as registered
-                chunk = os.read(stream.fileno(), 1 << 16)
+                chunk = os.read(key.fd, 1 << 16)
                 if not chunk:
-                    selector.unregister(stream)
-                elif stream is process.stdout:
-                    read[stream] += chunk
+                    selector.unregister(key.fileobj)
+                elif key.data is printed:
+                    printed += chunk
                 else:
-                    read[stream] += chunk[: _KEPT_BYTES - len(read[stream])]
-            if len(read[process.stdout]) > MOST_BYTES:
+                    complaint += chunk[: _KEPT_BYTES - len(complaint)]
+            if len(printed) > MOST_BYTES:
                 raise GitError("output")
-    return bytes(read[process.stdout]), bytes(read[process.stderr])
+    return bytes(printed), bytes(complaint)
 
 
 def _explain(complaint: bytes) -> Exception:
