@@ -15,13 +15,16 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from panes.private_tmux import PrivateTmux, Puppet
+from panewatch.panes.commands.shell_init import render
 from polling import wait_until
 from runner.programs import PANEWATCH, Exporter, get
 
 SETTINGS = """\
 web: {{listen_address: "127.0.0.1:0", max_requests: 64}}
 collectors: {{panes: {{interval: 50ms}}, errors: {{interval: 50ms, enabled: {enabled}}}}}
-panes: {{list_interval: 50ms, min_interval: 20ms, busy_interval: 50ms, max_interval: 300ms}}
+panes:
+  {{list_interval: 50ms, min_interval: 20ms, busy_interval: 50ms, max_interval: 300ms,
+    commands: {{directory: {folder}/commands}}}}
 errors: {{{errors}}}
 tmux: {{sockets: [{socket}]}}
 """
@@ -124,7 +127,9 @@ class Live:
     def configure(self, errors: str = "", *, enabled: bool = True) -> None:
         """Write the settings; ``errors`` is the inside of their section, in YAML's braces."""
         on = str(enabled).lower()
-        text = SETTINGS.format(errors=errors, enabled=on, socket=self.tmux.socket)
+        text = SETTINGS.format(
+            errors=errors, enabled=on, socket=self.tmux.socket, folder=self.folder
+        )
         self.file.write_text(text)
 
     def reload(self, event: str) -> None:
@@ -159,10 +164,12 @@ class Live:
         wait_until(lambda: place.value("pane_captures_total"), what="the pane is read")
         return puppet, place
 
-    def shell(self) -> Place:
-        """Open a window with a shell at its prompt."""
+    def shell(self, *, reports: bool = False) -> Place:
+        """Open a window with a shell at its prompt, which may report how commands end."""
         place = Place(self, self.tmux.open(SHELL))
-        place.type(f"PS1='{PROMPT}'; cd {self.folder}; clear")
+        init = self.folder / "init.bash"
+        init.write_text(render("bash", str(self.folder / "commands")) if reports else "")
+        place.type(f"PS1='{PROMPT}'; cd {self.folder}; . ./init.bash; clear")
         place.wait_for_prompt()
         wait_until(lambda: place.value("pane_captures_total"), what="the pane is read")
         return place
