@@ -16,10 +16,10 @@ from collections.abc import Sequence
 import libtmux
 
 from panewatch.config import PanesSettings, TmuxSettings
+from panewatch.panes.accounts import PaneView
 from panewatch.panes.processes import measure_trees
 from panewatch.panes.sweeper import Sweeper
 from panewatch.panes.tmux import Tmux
-from panewatch.panes.tracked import PaneView
 from report import Figure, Report, build_parser, publish
 from terminals import IDLE, Pane, PrivateServer, wait_for
 

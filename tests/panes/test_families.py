@@ -12,11 +12,11 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.samples import Sample
 
 from panewatch.panes import contract as c
+from panewatch.panes.accounts import PaneView
 from panewatch.panes.families import CommandNames, build_families
 from panewatch.panes.model import Identity, Tasks
 from panewatch.panes.published import Published
 from panewatch.panes.state import Program
-from panewatch.panes.tracked import PaneView
 from panewatch.panes.waiting import Wait, Waits
 
 NUMBERS = st.integers(0, 2)

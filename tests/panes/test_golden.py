@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from panewatch.exposition import render
+from panewatch.panes.accounts import PaneView
 from panewatch.panes.families import CommandNames, build_families
 from panewatch.panes.model import Identity, Tasks
 from panewatch.panes.published import Published
 from panewatch.panes.state import Program
-from panewatch.panes.tracked import PaneView
 from panewatch.panes.waiting import Wait, Waits
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "panes.prom"

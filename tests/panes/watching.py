@@ -9,11 +9,11 @@ from prometheus_client import Metric
 
 from panes.private_tmux import PrivateTmux
 from panewatch.config import PanesSettings, TmuxSettings
+from panewatch.panes.accounts import PaneView
 from panewatch.panes.model import PaneKey, PaneUpdate
 from panewatch.panes.sight import ScreenReader
 from panewatch.panes.sweeper import Sweeper
 from panewatch.panes.tmux import Tmux
-from panewatch.panes.tracked import PaneView
 
 EAGER = PanesSettings(
     list_interval=1e-6, min_interval=1e-6, busy_interval=1e-6, max_interval=1e-6,

@@ -12,6 +12,7 @@ from prometheus_client.samples import Sample
 
 from panewatch.contract import MetricSpec
 from panewatch.panes import contract as c
+from panewatch.panes.accounts import PaneView
 from panewatch.panes.commands.contract import (
     PANE_COMMAND_REPEATS,
     PANE_COMMAND_STARTED,
@@ -21,7 +22,6 @@ from panewatch.panes.commands.contract import (
 )
 from panewatch.panes.model import Identity
 from panewatch.panes.published import Published
-from panewatch.panes.tracked import PaneView
 
 _PANE_VALUES: tuple[tuple[MetricSpec, str], ...] = (
     (c.PANE_LAST_OUTPUT, "last_output"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from prometheus_client import Metric
 from prometheus_client.samples import Sample
 
-from panewatch.panes.tracked import PaneView
+from panewatch.panes.accounts import PaneView
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from panewatch.config import PanesSettings
+from panewatch.panes.accounts import Counts
 from panewatch.panes.listing import Listing, PaneFacts, ServerId, read_activity
 from panewatch.panes.model import Identity, PaneKey
 from panewatch.panes.sight import ScreenReader
-from panewatch.panes.tracked import Counts, TrackedPane
+from panewatch.panes.tracked import TrackedPane
 from panewatch.panes.waiting import Waits
 
 

@@ -1,20 +1,20 @@
-"""One pane while it is watched: its text, pace, state and what is exported of it."""
+"""One pane while it is watched: its text, pace, state and accounts."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from panewatch.config import PanesSettings
+from panewatch.panes.accounts import Counts, PaneView
 from panewatch.panes.commands.following import Activity
 from panewatch.panes.effort import Effort
 from panewatch.panes.ends import EndWatch
 from panewatch.panes.foreground import inspect
 from panewatch.panes.listing import PaneFacts
 from panewatch.panes.loops import LoopWatch
-from panewatch.panes.model import EndedCommand, Frame, Identity, Line, PaneKey, Screen, Tasks
+from panewatch.panes.model import EndedCommand, Frame, Identity, Line, PaneKey, Screen
 from panewatch.panes.pace import Pace
 from panewatch.panes.processes import Usage, read_exit
 from panewatch.panes.reader import PaneReader
@@ -38,69 +38,6 @@ _MAY_SHOW_AGENTS = {"remote", "program"}
 
 _REPEAT_BY_NATURE = {"editor", "pager", "monitor"}
 """Kinds of program that show the same again and again, and are no loop."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """The counters of one place (session, window, pane index).
-
-    They belong to the place, not to the pane: when panes swap places no series falls.
-    """
-
-    lines: int = 0
-    gaps: int = 0
-    missed: int = 0
-    overflows: int = 0
-    truncated: int = 0
-    captures: int = 0
-    failures: int = 0
-    state_seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    cpu_seconds: float = 0.0
-    read_bytes: int = 0
-    written_bytes: int = 0
-    deaths: Counter[str] = field(default_factory=Counter)
-    commands: int = 0
-    commands_failed: int | None = None
-
-
-class PaneView(NamedTuple):
-    """What is exported of one pane, fixed at the moment of the last sweep.
-
-    Values that are not known are None. Times are in Unix time or seconds.
-    """
-
-    identity: Identity
-    pane_id: str
-    program: Program
-    state: str
-    state_seconds: dict[str, float]
-    last_output: float | None
-    lines: int
-    gaps: int
-    missed: int
-    overflows: int
-    truncated: int
-    captures: int
-    failures: int
-    interval: float
-    cpu_seconds: float | None
-    memory_bytes: int | None
-    processes: int | None
-    read_bytes: int | None
-    written_bytes: int | None
-    exit_status: int | None
-    exit_signal: int | None
-    deaths: dict[str, int]
-    wait: Wait | None
-    blocked: int | None
-    jobs: int | None
-    tasks: Tasks | None
-    looping: int
-    commands: int | None = None
-    commands_failed: int | None = None
-    command_started: float | None = None
-    command_repeats: int | None = None
-    pid: int | None = None
 
 
 class TrackedPane:
