@@ -9,35 +9,29 @@ from dataclasses import replace
 from panewatch.config import PanesSettings
 from panewatch.panes.accounts import Counts, PaneView
 from panewatch.panes.commands.following import Activity
-from panewatch.panes.effort import Effort
+from panewatch.panes.conduct import Conduct
 from panewatch.panes.ends import EndWatch
 from panewatch.panes.foreground import inspect
 from panewatch.panes.listing import PaneFacts
-from panewatch.panes.loops import LoopWatch
 from panewatch.panes.model import EndedCommand, Frame, Identity, Line, PaneKey, Screen
 from panewatch.panes.pace import Pace
 from panewatch.panes.processes import Usage, read_exit
 from panewatch.panes.reader import PaneReader
 from panewatch.panes.recut import is_cut, shorten
-from panewatch.panes.sight import ScreenReader, Sight
-from panewatch.panes.state import UNSEEN, Program, StateMachine, name_program
-from panewatch.panes.waiting import Wait, Waits
+from panewatch.panes.sight import ScreenReader
+from panewatch.panes.state import UNSEEN, name_program
+from panewatch.panes.waiting import Waits
 
 _INSPECTED = 5.0
 _INSPECTED_BUSY = 2.0
 """Seconds between two looks at a pane's foreground process, if it is quiet and if not."""
 
 _NOTHING = Usage(0.0, 0, 0, 0, 0)
+_NO_SCREEN = Screen()
 
 _MOST_ENDED = 1000
 _NO_FAILURE = {None, 0, 130}
 """Exit statuses that tell of no failure: 130 is a command that somebody ended with Ctrl-C."""
-
-_MAY_SHOW_AGENTS = {"remote", "program"}
-"""Kinds of program behind which an agent may run that only its screen tells of."""
-
-_REPEAT_BY_NATURE = {"editor", "pager", "monitor"}
-"""Kinds of program that show the same again and again, and are no loop."""
 
 
 class TrackedPane:
@@ -45,22 +39,15 @@ class TrackedPane:
 
     __slots__ = (
         "_activity",
-        "_effort",
+        "_conduct",
         "_ended",
         "_ends",
         "_inspected",
         "_inspected_at",
-        "_looping",
-        "_loops",
-        "_machine",
         "_measured",
         "_settings",
         "_settled_at",
-        "_shown",
-        "_sight",
         "_usage",
-        "_wait",
-        "_waits",
         "alternate",
         "counts",
         "facts",
@@ -97,19 +84,11 @@ class TrackedPane:
         known = bool(activity) and facts.alone
         self.last_output = now - (max(0.0, wall - activity) if known else 0.0)
         self.last_output_time: float | None = float(activity) if known else None
-        self._machine = StateMachine(settings, now, busy_since=self.last_output)
+        self._conduct = Conduct(settings, reader, waits, now, busy_since=self.last_output)
         self._ends = EndWatch(facts, seen=from_start)
         self._activity: Activity | None = None
         self._ended: deque[EndedCommand] = deque(maxlen=_MOST_ENDED)
         """Commands that ended and of which no look has read what they printed."""
-        self._sight = Sight(reader)
-        self._shown: Program | None = None
-        """The program with the agent that only the screen tells of."""
-        self._waits = waits
-        self._wait: Wait | None = None
-        self._effort = Effort()
-        self._loops = LoopWatch(settings, now)
-        self._looping = False
         self._usage: Usage | None = None
         self._measured: Usage | None = None
         self._settled_at = now
@@ -137,17 +116,17 @@ class TrackedPane:
     @property
     def state(self) -> str:
         """The state after the last advance."""
-        return self._machine.state
+        return self._conduct.state
 
     @property
     def screen(self) -> Screen:
         """What the screen says, without flicker, as of the last advance."""
-        return self._sight.steady
+        return self._conduct.screen
 
     def adopt(self, settings: PanesSettings, reader: ScreenReader, now: float) -> None:
         """Go by other settings; the pane is due to be read, and to be inspected."""
-        self._sight.reader = reader
-        self._settings = self._machine.settings = self._loops.settings = settings
+        self._settings = settings
+        self._conduct.adopt(settings, reader)
         self._inspected_at = -_INSPECTED
         if not settings.commands.enabled:
             self._activity = None
@@ -173,11 +152,10 @@ class TrackedPane:
             foreground = inspect(facts.pid) if local and not facts.dead else None
             program = name_program(facts.command, foreground, self._settings)
             if program != self.program:
-                self.program, self._shown = program, None
+                self.program = program
+                self._conduct.change_program()
         if facts.pid != self.facts.pid:
-            self._machine.restart(now)
-            self._sight.reset()
-            self._shown = None
+            self._conduct.restart(now)
         self.facts = facts
 
     def note_output(self, now: float, wall: float) -> None:
@@ -188,14 +166,7 @@ class TrackedPane:
         self, frame: Frame, lines: Sequence[Line], ended: Iterable[EndedCommand], now: float
     ) -> None:
         """Take in what a look showed, the new lines and the commands that ended."""
-        self._sight.show(frame, self.program, now)
-        program = self.program
-        if (
-            program.kind not in _REPEAT_BY_NATURE
-            and program.command not in self._settings.looping_except
-        ):
-            self._loops.take(lines, now)
-        self._loops.take_commands(ended, now)
+        self._conduct.take_look(frame, lines, ended, self.program, now)
 
     def take_activity(self, activity: Activity, now: float) -> None:
         """Take in what is known of the pane's commands; if one ended, a look is due."""
@@ -218,7 +189,7 @@ class TrackedPane:
 
     def take_usage(self, usage: Usage | None, now: float) -> None:
         """Take in a measurement of the pane's processes; None where it cannot be seen."""
-        self._effort.take(usage, now, self._settings.stalled_below_cpu)
+        self._conduct.take_usage(usage, now)
         self._usage = usage
         if usage is None:
             return
@@ -235,57 +206,40 @@ class TrackedPane:
         Without a readable server the state is unknown, and so it is for a time that nobody
         saw: the machine slept, or this process was stopped.
         """
-        machine, elapsed = self._machine, max(0.0, now - self._settled_at)
+        elapsed = max(0.0, now - self._settled_at)
         self._settled_at = now
-        unseen = elapsed > UNSEEN or not readable
-        if unseen:
-            machine.excuse(elapsed)
-        self.counts.state_seconds["unknown" if elapsed > UNSEEN else machine.state] += elapsed
-        if not readable:
-            machine.lose()
-            return
-        screen = self._sight.settle(self.program, self.last_output, now)
-        if screen.program and self.program.kind in _MAY_SHOW_AGENTS:
-            self._show_agent(screen.agent)
-        machine.advance(
-            self._shown or self.program,
-            dead=self.facts.dead,
-            last_output=self.last_output,
-            now=now,
-            screen=screen,
-            last_effort=self._effort.last,
-        )
-        self._looping = self._loops.judge(now) and not self.facts.dead
-        kind = screen.kind if machine.state == "waiting_input" else ""
-        wait = self._wait
-        if kind != (wait.kind if wait else ""):
-            self.end_wait(now)
-            since = self._sight.since
-            self._wait = Wait(kind, since, wall - (now - since)) if kind else None
-
-    def _show_agent(self, agent: str) -> None:
-        """Note the agent that the screen shows, where no process tells of one."""
-        shown = self._shown
-        if agent != (shown.agent if shown else ""):
-            self._shown = Program(self.program.command, agent, "agent") if agent else None
+        conduct = self._conduct
+        self.counts.state_seconds["unknown" if elapsed > UNSEEN else conduct.state] += elapsed
+        if readable:
+            conduct.advance(
+                self.program,
+                dead=self.facts.dead,
+                last_output=self.last_output,
+                elapsed=elapsed,
+                now=now,
+                wall=wall,
+            )
+        else:
+            conduct.lose(elapsed)
 
     def end_wait(self, now: float) -> None:
         """Count the wait for a person that goes on, if one does: it is over."""
-        if self._wait is not None:
-            self._waits.end(self._wait, now)
-            self._wait = None
+        self._conduct.end_wait(now)
 
     def view(self) -> PaneView:
         """Fix what is exported."""
-        counts, usage, facts, screen = self.counts, self._usage, self.facts, self._sight.steady
+        counts, usage, facts, conduct = self.counts, self._usage, self.facts, self._conduct
         shows_io = self._measured is not None and self._measured.read_bytes is not None
         activity = None if facts.dead else self._activity
+        program = conduct.name(self.program)
+        # What an agent left on the screen counts nothing.
+        screen = conduct.screen if program.agent and not facts.dead else _NO_SCREEN
         return PaneView(
             identity=self.identity,
             pane_id=facts.pane_id,
             pid=None if facts.dead else facts.pid,
-            program=self._shown or self.program,
-            state=self._machine.state,
+            program=program,
+            state=conduct.state,
             state_seconds=dict(counts.state_seconds),
             last_output=self.last_output_time,
             lines=counts.lines,
@@ -304,11 +258,11 @@ class TrackedPane:
             exit_status=facts.exit_status if facts.dead else None,
             exit_signal=facts.exit_signal if facts.dead else None,
             deaths=dict(counts.deaths),
-            wait=self._wait,
+            wait=conduct.wait,
             blocked=usage.blocked if usage else None,
             jobs=screen.jobs,
             tasks=screen.tasks,
-            looping=int(self._looping),
+            looping=int(conduct.looping),
             commands=counts.commands if self._activity else None,
             commands_failed=counts.commands_failed if self._activity else None,
             command_started=activity.started if activity else None,
