@@ -13,13 +13,16 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from boards import errors, exporter, overview, panes
+from boards import commands, errors, exporter, overview, panes, training, waiting
 
 ROOT = Path(__file__).resolve().parent.parent
 DASHBOARDS = {
     "overview": overview.build,
+    "waiting": waiting.build,
     "panes": panes.build,
+    "commands": commands.build,
     "errors": errors.build,
+    "training": training.build,
     "exporter": exporter.build,
 }
 """The name of each dashboard's file, and what builds it."""

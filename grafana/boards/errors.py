@@ -13,7 +13,7 @@ from boards.queries import (
     HOST,
     PANE,
     PANE_LABELS,
-    PANE_NAME,
+    PANE_OF_HOST,
     SERVER,
     Query,
     pane_value,
@@ -21,9 +21,6 @@ from boards.queries import (
 )
 from boards.states import BLUE, GREEN, ORANGE, RED
 from boards.tables import Column, listing
-
-PANE_OF_HOST = f"{PANE_NAME} {{{{instance}}}}"
-"""A pane in a legend that tells two hosts apart."""
 
 
 def build() -> Dashboard:

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from boards.panels import graph
-from boards.queries import PANE, PANE_LABELS, PANE_NAME, Query, select
+from boards.queries import PANE, PANE_LABELS, PANE_NAME, Query, pane_value, select
 
 NOTHING = "none"
 
@@ -27,20 +27,31 @@ def events(
         legend: name of a bar.
     """
     increase = f"(increase({select(counter, scope)}[$__rate_interval]))"
-    hidden = {"legend": True, "tooltip": True, "viz": False}
-    return graph(
-        title,
-        description,
-        [
-            Query(f"sum by ({by}) {increase} > 0", legend=legend),
-            Query(f"sum {increase} == 0", legend=NOTHING),
-        ],
-        units.Short,
-        bars=True,
-        calcs=("max",),
-    ).override_by_name(NOTHING, [DynamicConfigValue("custom.hideFrom", hidden)])
+    return _build(
+        title, description, f"sum by ({by}) {increase} > 0", f"sum {increase} == 0", legend
+    )
 
 
 def pane_events(title: str, description: str, counter: str) -> timeseries.Panel:
     """Build a graph of how often something happened to each of the chosen panes."""
     return events(title, description, counter, PANE, by=PANE_LABELS, legend=PANE_NAME)
+
+
+def pane_conditions(title: str, description: str, gauge: str, legend: str) -> timeseries.Panel:
+    """Build a graph of what should be 0 in each of the chosen panes."""
+    bad = f"{pane_value(gauge, PANE)} > 0"
+    return _build(title, description, bad, f"sum({select(gauge, PANE)}) == 0", legend)
+
+
+def _build(
+    title: str, description: str, happened: str, nothing: str, legend: str
+) -> timeseries.Panel:
+    hidden = {"legend": True, "tooltip": True, "viz": False}
+    return graph(
+        title,
+        description,
+        [Query(happened, legend=legend), Query(nothing, legend=NOTHING)],
+        units.Short,
+        bars=True,
+        calcs=("max",),
+    ).override_by_name(NOTHING, [DynamicConfigValue("custom.hideFrom", hidden)])

@@ -33,6 +33,7 @@ from boards.states import (
     value_mapping,
 )
 from boards.tables import PANE_COLUMNS, Column, listing
+from boards.waits import waiting_now
 
 ALERTS = 'alertname=~"Panewatch.+"'
 SEVERITIES = {"critical": RED, "warning": ORANGE, "info": BLUE}
@@ -53,9 +54,10 @@ def build() -> Dashboard:
                     Shelf(
                         4,
                         [
-                            (6, _alert_counts()),
-                            (5, open_counts(HOST, ["P0", "P1"])),
-                            (13, _pane_counts()),
+                            (5, _alert_counts()),
+                            (4, open_counts(HOST, ["P0", "P1"])),
+                            (5, waiting_now(HOST)),
+                            (10, _pane_counts()),
                         ],
                     ),
                     Shelf(8, [(24, _alerts())]),
@@ -162,9 +164,9 @@ def _stuck_panes() -> table.Panel:
     last_output = pane_value("panewatch_pane_last_output_timestamp_seconds", HOST)
     return listing(
         "Panes that wait for someone",
-        "Panes that wait for an answer, have stalled (a program runs and prints nothing) or are "
-        "dead, since when, and when they last printed. Attach with `tmux attach -t SESSION` and "
-        "look; a click on the session shows the pane over time.",
+        "Panes that wait for an answer, have stalled (a program that is silent and does nothing) "
+        "or are dead, since when, and when they last printed. Attach with `tmux attach -t "
+        "SESSION` and look; a click on the session shows the pane over time.",
         [
             with_command(f"({stuck})", HOST),
             state_since(HOST, ATTENTION),
@@ -207,12 +209,12 @@ def _lost() -> stat.Panel:
 
     return tiles(
         "Not seen in this time range",
-        "Gaps: times that a pane's text was thrown away by tmux before it was read. Lines: what "
-        "they are known to have swallowed, a lower bound: raise tmux's history-limit for panes "
-        "that flood. A gap without lines is a respawn or a wiped history. Unread panes are over "
-        "the cap now: raise max_panes.",
+        "Overflows: times that a pane printed more than could be read back: raise tmux's "
+        "history-limit for panes that flood. A wiped history and a respawn are none. Lines: what "
+        "gaps of any kind are known to have swallowed, a lower bound. Unread panes are over the "
+        "cap now: raise max_panes.",
         [
-            Query(total("panewatch_pane_gaps_total"), legend="gaps", instant=True),
+            Query(total("panewatch_pane_overflows_total"), legend="overflows", instant=True),
             Query(total("panewatch_pane_lines_missed_total"), legend="lines", instant=True),
             Query(
                 f"sum({select('panewatch_panes_dropped', HOST)})",

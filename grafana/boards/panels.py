@@ -26,6 +26,9 @@ from boards.states import BLUE, GREEN, State, code_mapping
 LINES_PER_SECOND = "suffix: lines/s"
 """A unit that Grafana does not have."""
 
+PER_HOUR = "suffix: /h"
+"""Another one, for what happens a few times an hour."""
+
 QUIET = "rgba(128, 136, 146, 0.25)"
 """Ground of a tile that is no news."""
 
@@ -52,8 +55,9 @@ def graph(
     limit: tuple[float, str] | None = None,
     decimals: int | None = None,
     colors: Iterable[State] = (),
+    log: bool = False,
 ) -> timeseries.Panel:
-    """Build a graph over time that starts at 0.
+    """Build a graph over time that starts at 0, or that has a logarithmic axis.
 
     Args:
         title: heading.
@@ -67,6 +71,7 @@ def graph(
         limit: a value from which the graph is marked in a colour.
         decimals: digits after the point.
         colors: states that are drawn in their colours, for series named after them.
+        log: give each power of ten the same height, for values from moments to days.
     """
     stacked = area or bars
     legend = (
@@ -84,7 +89,6 @@ def graph(
         .description(description)
         .datasource(DATASOURCE)
         .unit(unit)
-        .min(0)
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC))
         .draw_style(options.GraphDrawStyle.BARS if bars else options.GraphDrawStyle.LINE)
         .line_interpolation(options.LineInterpolation.LINEAR)
@@ -108,6 +112,11 @@ def graph(
     if limit:
         style = common.GraphThresholdsStyleConfig().mode(options.GraphThresholdsStyleMode.DASHED)
         panel = panel.thresholds(thresholds("transparent", limit)).thresholds_style(style)
+    if log:
+        scale = common.ScaleDistributionConfig().type(options.ScaleDistribution.LOG).log(10)
+        panel = panel.scale_distribution(scale)
+    else:
+        panel = panel.min(0)
     if bars:
         panel = panel.axis_soft_max(1)
     if decimals is not None:

@@ -12,13 +12,13 @@ from boards.queries import (
     PANE_LABELS,
     PANE_NAME,
     Query,
-    ordered,
     pane_rate,
     pane_value,
     select,
     silence,
     state_code,
     state_since,
+    wall,
     with_command,
 )
 from boards.states import ORANGE, PANE_STATES, RED, State, code_mapping
@@ -68,13 +68,10 @@ def build() -> Dashboard:
 def _states() -> statetimeline.Panel:
     return timeline(
         "State of each pane",
-        "What each pane was doing. Orange has stalled (a program runs, silent beyond its "
-        "threshold), purple waits for an answer, red is dead: look at those first. A hole means "
-        "that panewatch did not see the pane then.",
-        Query(
-            f"{ordered(CODE)} > 0",
-            legend=PANE_NAME,
-        ),
+        "What each pane was doing. At the top are those that need somebody at the end of the time "
+        "range: purple waits for an answer, orange has stalled (a program that is silent and does "
+        "nothing), red is dead. A hole means that panewatch did not see the pane then.",
+        Query(wall(PANE, PANE_STATES), legend=PANE_NAME),
         PANE_STATES,
     )
 

@@ -26,6 +26,12 @@ PANE_LABELS = "instance, server, session, window, pane"
 PANE_NAME = "{{server}} {{session}}:{{window}}.{{pane}}"
 """A pane in a legend: its server, then the target that `tmux -t` takes."""
 
+GONE = "9"
+"""Stands behind every code of a state."""
+
+PANE_OF_HOST = f"{PANE_NAME} {{{{instance}}}}"
+"""A pane in a legend that tells two hosts apart."""
+
 
 @dataclass(frozen=True)
 class Query:
@@ -75,7 +81,16 @@ def silence(scope: str) -> str:
     return f"time() - {last}\nunless on ({PANE_LABELS}) {over} == 1"
 
 
-def state_code(metric: str, scope: str, by: str, states: Iterable[State]) -> str:
+def count_of(metric: str, scope: str, **labels: str | Sequence[str]) -> str:
+    """Give how many series there are of one that is absent where there is nothing to tell.
+
+    It is 0 where panes are seen and none has it, and nothing where no pane is seen.
+    """
+    seen = f"0 * count({select('panewatch_pane_info', scope)})"
+    return f"count({select(metric, scope, **labels)})\nor {seen}"
+
+
+def state_code(metric: str, scope: str, by: str, states: Iterable[State], *, when: str = "") -> str:
     """Give the code of the state that each thing is in, and 0 for one in none of them.
 
     Args:
@@ -83,14 +98,29 @@ def state_code(metric: str, scope: str, by: str, states: Iterable[State]) -> str
         scope: the dashboard's matchers.
         by: the labels that tell the things apart, comma-separated.
         states: the states looked at.
+        when: a modifier of every selector, such as ``@ end()``.
     """
-    terms = (f"{s.code} * {select(metric, scope, state=s.name)}" for s in states)
+    terms = (f"{s.code} * {select(metric, scope, state=s.name)} {when}".rstrip() for s in states)
     return f"max by ({by}) (\n  " + "\n  or ".join(terms) + "\n)"
 
 
-def ordered(expr: str) -> str:
-    """Order the series of panes by name: Prometheus sorts them by their first label."""
-    return f'label_join({expr}, "by", " ", "server", "session", "window", "pane")'
+def wall(scope: str, states: Sequence[State]) -> str:
+    """Give the code of the state of each pane over time, for a timeline.
+
+    Prometheus orders series by their first label, so one is put there: the state in which the
+    pane is at the end of the time range, by its code, and then the pane's name. A pane that is
+    gone by then comes last.
+    """
+    code = state_code("panewatch_pane_state", scope, PANE_LABELS, states)
+    last = state_code("panewatch_pane_state", scope, PANE_LABELS, states, when="@ end()")
+    return (
+        f"label_join(\n"
+        f"  {code} * on ({PANE_LABELS}) group_left (rank)\n"
+        f'  count_values by ({PANE_LABELS}) ("rank", {last})\n'
+        f'  or on ({PANE_LABELS}) label_replace({code}, "rank", "{GONE}", "", ""),\n'
+        f'  "by", " ", "rank", "server", "session", "window", "pane"\n'
+        f") > 0"
+    )
 
 
 def state_since(scope: str, states: Sequence[str]) -> str:
@@ -111,16 +141,29 @@ def state_since(scope: str, states: Sequence[str]) -> str:
     )
 
 
-def with_command(expr: str, scope: str) -> str:
-    """Add each pane's command, agent and kind as labels, for a table.
+def with_command(
+    expr: str, scope: str, labels: str = "command, agent, kind", *, agents: bool = False
+) -> str:
+    """Add each pane's command, agent and kind as labels, or some of these, for a table.
 
     Where a pane has two infos, because its command changed a moment ago, the newer counts.
+    With ``agents`` only the panes in which an agent is are left.
     """
-    info = select("panewatch_pane_info", scope)
+    of_agents = {"agent": [".+"]} if agents else {}
+    info = select("panewatch_pane_info", scope, **of_agents)
     return (
-        f"{expr}\n+ on ({PANE_LABELS}) group_left (command, agent, kind)\n"
+        f"{expr}\n+ on ({PANE_LABELS}) group_left ({labels})\n"
         f"  0 * topk by ({PANE_LABELS}) (1, timestamp({info}))"
     )
+
+
+def quantile(share: float, histogram: str, scope: str, by: str, window: str) -> str:
+    """Give a quantile of a histogram's observations within a window, for each of ``by``.
+
+    Nothing where there was none.
+    """
+    buckets = f"rate({select(f'{histogram}_bucket', scope)}[{window}])"
+    return f"histogram_quantile({share}, sum by ({by}, le) ({buckets})) >= 0"
 
 
 def _match(value: str | Sequence[str]) -> str:

@@ -34,6 +34,15 @@ PANE_STATES = (
 )
 """Every state of a pane; those that need a person come first, in tables too."""
 
+WAITS = {
+    "permission": PURPLE,
+    "question": "#B877D9",
+    "password": RED,
+    "confirm": ORANGE,
+    "pager": SILVER,
+}
+"""With what a pane waits for a person, the most telling first, and the colours."""
+
 ATTENTION = ("waiting_input", "stalled", "dead")
 """The states in which a pane gets no further without a person."""
 

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 import build
-from boards.states import PANE_STATES, SERVER_STATES
+from boards.queries import GONE
+from boards.states import PANE_STATES, SERVER_STATES, WAITS
 from dashboards.boards_on_disk import BOARDS, PANELS, ROOT, read_variables
 from panewatch.panes import contract
 
@@ -20,7 +21,15 @@ boards = pytest.mark.parametrize("name", sorted(BOARDS))
 
 
 def test_the_dashboards_are_there() -> None:
-    assert sorted(BOARDS) == ["errors", "exporter", "overview", "panes"]
+    assert sorted(BOARDS) == [
+        "commands",
+        "errors",
+        "exporter",
+        "overview",
+        "panes",
+        "training",
+        "waiting",
+    ]
 
 
 def test_committed_files_are_what_the_build_writes() -> None:
@@ -209,6 +218,8 @@ def test_the_first_panel_stands_under_a_heading(name: str) -> None:
 def test_states_are_those_of_the_contract() -> None:
     assert {state.name for state in PANE_STATES} == set(contract.STATES)
     assert {state.name for state in SERVER_STATES} == set(contract.SERVER_STATES)
+    assert tuple(WAITS) == contract.WAITS
+    assert max(state.code for state in PANE_STATES) < int(GONE)
     for states in (PANE_STATES, SERVER_STATES):
         assert [state.code for state in states] == list(range(1, len(states) + 1))
         assert len({state.text for state in states}) == len(states)
