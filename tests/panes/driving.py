@@ -46,7 +46,8 @@ def command(log: Path, guard: float = 0.0) -> str:
 
 
 def read(log: Path) -> list[Message]:
-    return [Message(**json.loads(line)) for line in log.read_text().splitlines()]
+    lines = log.read_text().split("\n")
+    return [Message(**json.loads(line)) for line in lines[:-1]]  # the last one may be half
 
 
 class DrivenAgent:

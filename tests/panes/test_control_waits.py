@@ -118,7 +118,8 @@ class TestIdle:
         assert caught.value.reason == "timeout"
 
     def test_the_same_line_again_and_again_is_no_quiet(self, shell: PaneControl) -> None:
-        shell.send_keys("while sleep 0.1; do echo y; done", enter_delay=0)
+        shell.send_keys("yes | head -90; while sleep 0.1; do echo y; done", enter_delay=0)
+        shell.wait_for_prompt("^y$")
         with pytest.raises(ControlError, match="never quiet"):
             shell.wait_for_idle(quiet=1.5, timeout=3)
 
