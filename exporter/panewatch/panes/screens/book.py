@@ -122,7 +122,7 @@ class ScreenBook:
                 screen = program.read(view, found, sure=False)
                 if screen is not None:
                     return screen
-        return known.tell_unknown() if known is not None else Screen(agent=agent)
+        return Screen(agent=agent)
 
     def _identify(self, command: str) -> _Program | None:
         """Return the program whose process has a name, if one is known."""

@@ -19,55 +19,50 @@ _ROWS = "(?m)"
 class Mark:
     """One marker. Where the words that it needs are missing, nothing else is looked at."""
 
-    __slots__ = ("_match", "_unless", "marker", "needs")
+    __slots__ = ("_match", "_unless", "_words", "marker", "needs")
 
     def __init__(self, marker: Marker, glossary: Glossary) -> None:
         self.marker = marker
-        self.needs = glossary.add(_find_needs(marker))
-        self._match = [linear.compile(_ROWS + text) for text in marker.match]
-        self._unless = [linear.compile(_ROWS + text) for text in marker.unless]
+        # A phrase may go on in the next row, between the edges of a box; a word does not.
+        phrases = [max(phrase.split(), key=len) for phrase in marker.says]
+        expressions = find_needs(marker.match) if marker.match else []
+        self.needs = glossary.add(expressions or phrases)
+        self._words = glossary.add(phrases)
+        self._match = _compile(marker.match)
+        self._unless = _compile(marker.unless)
 
     def holds(self, view: View, found: Found) -> bool:
         """Tell whether a screen shows it; ``found`` are the words of that screen."""
-        if self.needs and self.needs.isdisjoint(found):
-            return False
+        for needs in (self.needs, self._words):
+            if needs and needs.isdisjoint(found):
+                return False
         marker = self.marker
-        if marker.alternate and not view.alternate:
-            return False
         text = view.find(marker.region)
-        if not text.rows:
+        if not text.rows or (marker.alternate and not view.alternate):
             return False
         if marker.says:
             flow = text.flow
             if not any(phrase in flow for phrase in marker.says):
                 return False
-        if self._match and not _match_any(self._match, text.encoded):
+        if self._match is not None and self._match.search(text.encoded) is None:
             return False
-        return not (self._unless and _match_any(self._unless, text.encoded))
+        return self._unless is None or self._unless.search(text.encoded) is None
 
 
-def _match_any(patterns: Sequence[linear.Pattern], encoded: bytes) -> bool:
-    for pattern in patterns:  # noqa: SIM110 - a generator costs as much as the look
-        if pattern.search(encoded) is not None:
-            return True
-    return False
+def _compile(expressions: Sequence[str]) -> linear.Pattern | None:
+    """Compile ``expressions`` as one: to ask RE2 once costs less than to ask it for each."""
+    if not expressions:
+        return None
+    return linear.compile(_ROWS + "|".join(f"(?:{text})" for text in expressions))
 
 
-def _find_needs(marker: Marker) -> Sequence[str]:
-    """Return words of which the region holds one where the marker holds; none if unknown."""
-    if marker.match:
-        return _join_needs(marker.match)
-    # A phrase may go on in the next row, between the edges of a box; a word does not.
-    return [max(phrase.split(), key=len) for phrase in marker.says]
-
-
-def _join_needs(expressions: Sequence[str]) -> Sequence[str]:
+def find_needs(expressions: Sequence[str]) -> list[str]:
     """Return words of which each match of each expression has one; none if unknown."""
     joined: list[str] = []
     for expression in expressions:
         words, caseless = find_words(expression)
         if caseless or not words:
-            return ()
+            return []
         joined += words
     return joined
 
@@ -79,7 +74,7 @@ class Count:
 
     def __init__(self, tally: Tally, glossary: Glossary) -> None:
         self.tally = tally
-        self.needs = glossary.add(_join_needs(tally.match))
+        self.needs = glossary.add(find_needs(tally.match))
         self._match = [linear.compile(_ROWS + text) for text in tally.match]
 
     def read(self, view: View, found: Found) -> int | None:
@@ -109,8 +104,8 @@ class Listed:
     def __init__(self, tasks: TaskList, glossary: Glossary) -> None:
         self.region = tasks.region
         kinds = (tasks.pending, tasks.in_progress, tasks.done)
-        self.needs = glossary.add(_join_needs([text for kind in kinds for text in kind]))
-        self._kinds = [[linear.compile(_ROWS + text) for text in kind] for kind in kinds]
+        self.needs = glossary.add(find_needs([text for kind in kinds for text in kind]))
+        self._kinds = [_compile(kind) for kind in kinds]
 
     def read(self, view: View, found: Found) -> Tasks | None:
         """Count the tasks of the lowest list; None where there is none."""
@@ -130,7 +125,7 @@ class Listed:
 
     def _tell(self, row: str) -> int | None:
         encoded = row.encode(errors="replace")
-        for kind, patterns in enumerate(self._kinds):
-            if _match_any(patterns, encoded):
+        for kind, pattern in enumerate(self._kinds):
+            if pattern is not None and pattern.search(encoded) is not None:
                 return kind
         return None

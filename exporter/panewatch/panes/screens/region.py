@@ -16,6 +16,9 @@ _MOST_ROWS: Final = 80
 _LONGEST_ROW: Final = 512
 _EDGES: Final = " \t│┃║|▌▐▏▕"
 
+_NOWHERE: Final = (0, 0)
+_CURSOR: Final = (-1, 0)
+
 _AROUND_BOX: Final = frozenset(("live", "box", "above", "below"))
 
 
@@ -54,7 +57,7 @@ class Text:
 class View:
     """One screen, as regions of it are asked for."""
 
-    __slots__ = ("_box", "_cursor", "_looked", "_texts", "alternate", "rows")
+    __slots__ = ("_box", "_cursor", "_looked", "_slices", "_texts", "alternate", "rows")
 
     def __init__(self, frame: Frame) -> None:
         lines = frame.lines
@@ -70,12 +73,19 @@ class View:
         self._box: Box | None = None
         self._looked = False
         self._texts: dict[Region, Text] = {}
+        self._slices: dict[tuple[int, int], Text] = {}
 
     def find(self, region: Region) -> Text:
         """Return the text of a region; it has no rows where the screen has no such region."""
         text = self._texts.get(region)
         if text is None:
-            text = self._texts[region] = Text(self._cut(region))
+            ends = self._cut(region)
+            text = self._slices.get(ends)
+            if text is None:
+                begin, end = ends
+                rows = self.rows[begin:end] if begin >= 0 else [self._cursor]
+                text = self._slices[ends] = Text(rows)
+            self._texts[region] = text
         return text
 
     @property
@@ -86,21 +96,21 @@ class View:
             self._box = find_box(self.rows)
         return self._box
 
-    def _cut(self, region: Region) -> Sequence[str]:
+    def _cut(self, region: Region) -> tuple[int, int]:
+        """Return the first row of a region and the one behind its last."""
         place, count = region
-        rows = self.rows
-        begin, end = 0, len(rows)
+        begin, end = 0, len(self.rows)
         box = self.box if place in _AROUND_BOX else None
         match place:
             case "cursor":
-                return [self._cursor] if self._cursor else []
+                return _CURSOR if self._cursor else _NOWHERE
             case "above":
-                begin, end = (0, box.top) if box else (0, 0)
+                begin, end = (0, box.top) if box else _NOWHERE
             case "box":
-                begin, end = (box.top, box.bottom + 1) if box else (0, 0)
+                begin, end = (box.top, box.bottom + 1) if box else _NOWHERE
             case "below":
                 begin = box.bottom + 1 if box else end
-                return rows[begin : begin + count]
+                end = min(end, begin + count)
             case "live":
                 begin = box.top if box else 0
-        return rows[max(begin, end - count) : end]
+        return max(begin, end - count), end
