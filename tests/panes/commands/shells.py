@@ -44,7 +44,12 @@ class ShellPane:
         if shell == "fish":
             prompt = f"function fish_prompt; echo -n '{PROMPT} '; end\nset -g fish_greeting\n"
         text = "\n".join((prompt, before, self.init, after, ""))
-        started = shlex.join(["exec", "env", "-u", "XDG_STATE_HOME", f"HOME={home}"]) + " "
+        started = (
+            shlex.join(
+                ["exec", "env", "-u", "XDG_STATE_HOME", "-u", "XDG_CONFIG_HOME", f"HOME={home}"]
+            )
+            + " "
+        )
         if shell == "bash":
             (home / "rc").write_text(text)
             started += f"bash --rcfile {home}/rc"
@@ -52,8 +57,9 @@ class ShellPane:
             (home / ".zshrc").write_text(text)
             started += f"ZDOTDIR={home} zsh"
         else:
-            (home / "rc.fish").write_text(text)
-            started += f"fish -N -C 'source {home}/rc.fish'"
+            (home / ".config/fish").mkdir(parents=True, exist_ok=True)
+            (home / ".config/fish/config.fish").write_text(text)
+            started += "fish"
         self.pane = tmux.start(started) if not tmux.puppets and not _runs(tmux) else (
             tmux.open(started)
         )  # fmt: skip

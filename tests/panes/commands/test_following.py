@@ -80,12 +80,12 @@ def pane(tmp_path: Path, arguments: dict[int, bytes]) -> Pane:
 
 def test_a_command_that_only_the_process_tree_shows_ended_between_two_looks(pane: Pane) -> None:
     pane.screen.run("make", WALL)
-    assert pane.look() == Activity([], WALL, None, reports=False)
+    assert pane.look() == Activity((), WALL, None, reports=False)
     pane.screen.end(WALL + 4, WALL + 5)
     activity = pane.look()
-    assert activity.ended == [EndedCommand("make", "make args", WALL, 4.5, None, exact=False)]
+    assert activity.ended == (EndedCommand("make", "make args", WALL, 4.5, None, exact=False),)
     assert (activity.started, activity.repeats, activity.reports) == (None, 1, False)
-    assert pane.look().ended == []
+    assert pane.look().ended == ()
 
 
 def test_of_a_shell_that_reports_only_its_reports_count(pane: Pane) -> None:
@@ -94,12 +94,12 @@ def test_of_a_shell_that_reports_only_its_reports_count(pane: Pane) -> None:
     pane.screen.run("make", WALL)
     pane.look()
     pane.screen.end(WALL + 4, WALL + 5)
-    assert pane.look(listed=False).ended == []
+    assert pane.look(listed=False).ended == ()
     pane.report("make -j8", WALL + 4.25, 4.5, 2)
     # The command is gone, so its report is waited for, listed or not.
     (ended,) = pane.look(listed=False).ended
     assert ended == EndedCommand("make", "make -j8", WALL - 0.25, 4.5, 2, exact=True)
-    assert pane.look().ended == []
+    assert pane.look().ended == ()
 
 
 def test_a_report_that_comes_before_the_command_is_seen_to_be_gone_counts_once(pane: Pane) -> None:
@@ -109,14 +109,14 @@ def test_a_report_that_comes_before_the_command_is_seen_to_be_gone_counts_once(p
     pane.report("make", WALL + 4, 4)
     assert len(pane.look().ended) == 1
     pane.screen.end(WALL + 4, WALL + 5)
-    assert pane.look().ended == []
+    assert pane.look().ended == ()
 
 
 def test_a_greeting_in_the_same_look_comes_in_time(pane: Pane) -> None:
     pane.screen.run("make", WALL)
     pane.screen.end(WALL + 4, WALL + 5)
     pane.write("H", SHELL)
-    assert pane.look().ended == []
+    assert pane.look().ended == ()
 
 
 def test_a_shell_within_a_shell_counts_by_itself(pane: Pane) -> None:
@@ -130,7 +130,7 @@ def test_a_shell_within_a_shell_counts_by_itself(pane: Pane) -> None:
     pane.screen.run("git", WALL + 10, shell=NESTED)
     pane.look()
     pane.screen.end(WALL + 11, WALL + 12)
-    assert pane.look().ended == []
+    assert pane.look().ended == ()
 
 
 def test_a_shell_that_became_another_one_reports_no_more(
@@ -145,7 +145,7 @@ def test_a_shell_that_became_another_one_reports_no_more(
     pane.write("H", SHELL)
     pane.screen.run("make", WALL + 10)
     pane.screen.end(WALL + 11, WALL + 12)
-    assert pane.look().ended == []
+    assert pane.look().ended == ()
 
 
 def test_an_alias_goes_by_what_it_ran(pane: Pane) -> None:
@@ -191,7 +191,7 @@ def test_a_shell_that_is_replaced_by_a_program_runs_no_line(pane: Pane) -> None:
 def test_a_command_that_was_stopped_has_not_ended(pane: Pane) -> None:
     pane.report("vim", WALL, 5, 148)
     activity = pane.look()
-    assert (list(activity.ended), activity.repeats) == ([], None)
+    assert (activity.ended, activity.repeats) == ((), None)
     pane.report("fg", WALL + 9, 4, 0)
     assert [command.line for command in pane.look().ended] == ["fg"]
 
@@ -203,7 +203,7 @@ def test_what_ended_before_a_pane_was_seen_first_does_not_count(
     pane = Pane(tmp_path / "1.0", fresh=False)
     pane.report("make", WALL - 60, 5, 2)
     activity = pane.look()
-    assert (list(activity.ended), activity.reports) == ([], True)
+    assert (activity.ended, activity.reports) == ((), True)
     pane.report("make", WALL, 5, 2)
     assert len(pane.look().ended) == 1
 

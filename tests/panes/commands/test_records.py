@@ -20,7 +20,7 @@ from panewatch.panes.text import clean
         (b"S\t12\t0\t", Began(12, None, "")),
         (b"E\t12\t1795322864000000\t500\t0\ttrue", Ended(12, 1795322864.0, 0.0005, 0, "true")),
         (b"E\t12\t0\t0000\t7\ta\tb", Ended(12, None, 0.0, 7, "a b")),
-        (rb"E" b"\t1\t0\t0\t1\t" rb"echo 'a\nb\\n'", Ended(1, None, 0.0, 1, r"echo 'a ; b\n'")),
+        (b"E\t1\t0\t0\t1\techo 'a\\nb\\\\n'", Ended(1, None, 0.0, 1, r"echo 'a ; b\n'")),
         (b"E\t1\t5000000\t-250\t0\tdate", Ended(1, 5.0, 0.0, 0, "date")),
         (b"E\t1\t0\t1\t0\t\x1b]0;title\x07ls\xff", Ended(1, None, 1e-6, 0, "]0;titlels\ufffd")),
     ],

@@ -101,7 +101,7 @@ class PaneCommands:
         ended.sort(key=lambda command: command.started + command.seconds)
         for command in ended:
             self._count_repeats(command.line)
-        return Activity(ended, self._find_start(), self._repeats, bool(self._reporting))
+        return Activity(tuple(ended), self._find_start(), self._repeats, bool(self._reporting))
 
     def _take(self, record: Record, wall: float) -> EndedCommand | None:
         shell = record.shell

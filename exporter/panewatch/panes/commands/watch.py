@@ -48,6 +48,8 @@ class CommandWatch:
         self._durations = Durations()
         self._names = frozenset(settings.commands.names)
         self._next = 0.0
+        self._anew = False
+        """Whether all panes are followed anew: what their shells wrote so far is known."""
 
     def adopt(self, settings: PanesSettings) -> None:
         """Go by other settings: what is known of panes stays where they are the same."""
@@ -55,6 +57,7 @@ class CommandWatch:
         self._settings, self._names = settings, frozenset(settings.commands.names)
         if (known.commands, known.shells) != (settings.commands, settings.shells):
             self._panes, self._pids, self._known = {}, {}, {}
+            self._anew = True
 
     def follow(self, panes: Mapping[PaneKey, Shell]) -> None:
         """Take in which panes there are; those that are not there any more are forgotten."""
@@ -71,7 +74,8 @@ class CommandWatch:
             if key in self._panes:
                 self._panes[key].foreground = foreground  # it was respawned
             else:
-                self._panes[key] = self._make(key, foreground, fresh=fresh)
+                self._panes[key] = self._make(key, foreground, fresh=fresh and not self._anew)
+        self._anew = False
 
     def _make(self, key: PaneKey, foreground: ForegroundWatch, *, fresh: bool) -> PaneCommands:
         folder = find_folder(self._settings.commands.directory, os.environ)

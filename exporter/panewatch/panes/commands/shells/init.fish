@@ -30,11 +30,13 @@ if status is-interactive; and test -n "$HOME"
 
     # Fish has no clock of its own; the file's time tells when a line was written.
     function __panewatch_preexec --on-event fish_preexec
+        string match -qr '\S' -- $argv[1]; or return
         __panewatch_write S\t$fish_pid\t0\t(__panewatch_line $argv[1] | string collect -a)
     end
 
     function __panewatch_postexec --on-event fish_postexec
         set -l code $status
+        string match -qr '\S' -- $argv[1]; or return
         __panewatch_write E\t$fish_pid\t0\t"$CMD_DURATION"000\t$code\t(__panewatch_line $argv[1] | string collect -a)
     end
 
