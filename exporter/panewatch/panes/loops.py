@@ -83,17 +83,20 @@ class LoopWatch:
 
     def take(self, lines: Sequence[Line], now: float) -> None:
         """Take in new lines."""
-        texts = [text for line in lines[:_MOST_IN_SLOT] if (text := line.text[:_LONGEST].strip())]
-        if not texts:
+        if not lines:
             return
         self._turn(now)
-        self._last = now
         half = self._half
         slot = int((now - self._begin) / (self.settings.looping_window / 2 / _SLOTS))
+        room = _MOST_IN_SLOT - half.in_slot if slot == half.slot else _MOST_IN_SLOT
+        texts = [text for line in lines[:room] if (text := line.text[:_LONGEST].strip())]
+        if texts or not room:
+            self._last = now
+        if not texts:
+            return
         if slot != half.slot:
             half.slot, half.in_slot = slot, 0
             half.active += 1
-        texts = texts[: _MOST_IN_SLOT - half.in_slot]
         half.in_slot += len(texts)
         half.compared += len(texts)
         for text in texts:

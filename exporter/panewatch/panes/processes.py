@@ -18,6 +18,9 @@ _STATE, _PARENT, _CPU_TIMES, _EXIT_CODE = 0, 1, slice(11, 15), -1
 _ENDED = (b"Z", b"X")
 _BLOCKED = b"D"
 
+_READ, _WRITTEN = 9, 11
+"""Words of /proc/PID/io: the values of read_bytes and write_bytes."""
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -108,7 +111,7 @@ def _read_resident(pid: int) -> int:
 
 def _read_storage(pid: int) -> tuple[int, int] | None:
     """Return the bytes that a process fetched from and sent to storage."""
-    values = dict(line.split(b": ") for line in (read_proc(f"/proc/{pid}/io") or b"").splitlines())
-    if not values:
+    words = (read_proc(f"/proc/{pid}/io") or b"").split()
+    if len(words) <= _WRITTEN:
         return None
-    return int(values[b"read_bytes"]), int(values[b"write_bytes"])
+    return int(words[_READ]), int(words[_WRITTEN])

@@ -19,8 +19,14 @@ _STREAMING = 3.0
 """Agents hide their spinner for seconds while they print: so long it is believed to be
 there, if the pane last changed no longer ago than the second."""
 
+_STILL_LINES = 3.0
+"""The same where the cursor stands at the begin of an empty line, as it does behind most
+output: few prompts leave it there, and such a screen changes again soon."""
+
 _BUSY_PAUSE = 5.0
-"""Seconds between two readings of a screen that goes on changing and shows no agent."""
+_MOST_PAUSE = 60.0
+"""Seconds between two readings of a screen that goes on changing and shows no agent: twice as
+many after each one."""
 
 _NOTHING = Screen()
 
@@ -51,7 +57,7 @@ class Sight:
     next reading on.
     """
 
-    __slots__ = ("_frame", "_program", "_read_at", "_screen", "_seen_at", "_since",
+    __slots__ = ("_frame", "_pause", "_program", "_read_at", "_screen", "_seen_at", "_since",
                  "_stale", "_worked_at", "reader", "steady")  # fmt: skip
 
     def __init__(self, reader: ScreenReader) -> None:
@@ -66,6 +72,7 @@ class Sight:
         self._frame: Frame | None = None
         self._program: Program | None = None
         self._stale = False
+        self._pause = _BUSY_PAUSE
         self._seen_at = self._read_at = self._since = self._worked_at = float("-inf")
 
     @property
@@ -81,7 +88,10 @@ class Sight:
         self._frame, self._program = frame, program
         self._stale, self._seen_at = True, now
         urgent = program.agent or self._screen.agent or self._screen.state == "waiting_input"
-        if urgent or now - self._read_at >= _BUSY_PAUSE:
+        if urgent:
+            self._read(now)
+        elif now - self._read_at >= self._pause:
+            self._pause = min(2 * self._pause, _MOST_PAUSE)
             self._read(now)
 
     def settle(self, program: Program, last_output: float, now: float) -> Screen:
@@ -90,9 +100,9 @@ class Sight:
         ``last_output`` is when the pane last changed.
         """
         if program is not self._program and program != self._program and self._frame is not None:
-            self._program = program
+            self._program, self._pause = program, _BUSY_PAUSE
             self._read(now)
-        elif self._stale and now - self._seen_at >= _STILL:
+        elif self._stale and now - self._seen_at >= self._stands_after():
             self._read(now, since=self._seen_at)
         screen, steady = self._screen, self.steady
         if screen is steady:
@@ -108,6 +118,16 @@ class Sight:
         ):
             self.steady = screen
         return self.steady
+
+    def _stands_after(self) -> float:
+        frame = self._frame
+        lines = () if frame is None else frame.lines
+        plain = (
+            frame is not None
+            and frame.cursor_line < len(lines)
+            and (not lines[frame.cursor_line] and not frame.alternate)
+        )
+        return _STILL_LINES if plain else _STILL
 
     def _read(self, now: float, since: float | None = None) -> None:
         frame, program = self._frame, self._program
