@@ -186,16 +186,16 @@ def test_what_an_agent_ran_is_not_refuted_by_its_own_end(looks: Looks) -> None:
 
 def test_without_a_prompt_that_is_known_one_command_is_judged(looks: Looks) -> None:
     looks.look("broken at login")
-    looks.look(">> ./load", "broken table")
+    looks.look("== ./load", "broken table")
     looks.look(ended=[looks.end("./load", 0)])
     assert open_rules(looks) == {"broken": 1}
     assert resolved(looks) == {"refuted": 1}
-    looks.look(">> ./load", ended=[looks.end("./load", 4)])
+    looks.look("== ./load", ended=[looks.end("./load", 4)])
     assert open_rules(looks) == {"broken": 1, "failed": 1}
 
 
 def test_without_a_prompt_several_commands_are_not_told_apart(looks: Looks) -> None:
-    looks.look(">> ./load", "broken table", ">> ./store", wait=5.0,
+    looks.look("== ./load", "broken table", "== ./store", wait=5.0,
                ended=[looks.end("./load", 0, seconds=9.0), looks.end("./store", 0)])  # fmt: skip
     assert open_rules(looks) == {"broken": 1}
 

@@ -180,6 +180,17 @@ def test_the_rest_of_a_line_may_tell_what_its_beginning_did_not() -> None:
     assert looks.value("pane_error_lines_total") == 1
 
 
+def test_a_line_that_grows_on_a_drawn_screen_counts_once() -> None:
+    looks = Looks(SMALL)
+    looks.look(Line("other", redrawn=True), Line("disk full", redrawn=True))
+    for grown in ("disk full: /dev", "disk full: /dev/sda"):
+        line = Line(grown, continued=True, redrawn=True)
+        looks.look(Line(f"more {grown}", redrawn=True), line)
+    assert looks.value("pane_error_lines_total") == 1
+    looks.look(Line("disk full again", redrawn=True))
+    assert looks.value("pane_error_lines_total") == 2
+
+
 def test_a_command_is_read_when_it_is_typed_to_its_end(rulebook: Rulebook) -> None:
     looks = Looks(rulebook)
     looks.look(OOM)

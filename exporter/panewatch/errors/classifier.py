@@ -13,6 +13,7 @@ from panewatch.errors.command import Command, Prompt, read_prompt
 from panewatch.errors.context import Reason, find_reason
 from panewatch.errors.expression import is_anchored
 from panewatch.errors.incident import Incident, Incidents, mask
+from panewatch.errors.own_prompt import OwnPrompt
 from panewatch.errors.prefix import strip_prefix
 from panewatch.errors.rule import Kind, Rule
 from panewatch.errors.rulebook import Candidates, Rulebook
@@ -83,7 +84,7 @@ class Classifier:
 
     __slots__ = (
         "_above", "_agent", "_block", "_command", "_failed", "_line", "_lines", "_link", "_mark",
-        "_quoted", "_run", "incidents", "reporting", "rulebook",
+        "_own", "_quoted", "_run", "incidents", "reporting", "rulebook",
     )  # fmt: skip
 
     def __init__(self, rulebook: Rulebook, incidents: Incidents) -> None:
@@ -100,6 +101,7 @@ class Classifier:
         self._mark = ""
         """What tells the prompt of the command from prompts that it merely shows."""
         self._above: deque[str] = deque(maxlen=_REMEMBERED_LINES)
+        self._own = OwnPrompt()
         self.reporting: str | None = None
         """The mark of the prompts of a shell that reports how its commands end."""
 
@@ -112,6 +114,14 @@ class Classifier:
     def position(self) -> int:
         """Number of the next line."""
         return self._line
+
+    def rest_at(self, line: str) -> None:
+        """Note that the pane's shell waits for a command, with the cursor on ``line``."""
+        self._own.note(line, self._line)
+
+    def read_prompt(self, line: str) -> Prompt | None:
+        """Return the prompt that ``line`` is in this pane; None where it is none."""
+        return read_prompt(line) or self._own.read(line)
 
     def take_status(
         self, rule: Rule, values: tuple[str, ...], text: str, run: int, now: float
@@ -135,6 +145,9 @@ class Classifier:
         self._quoted = quoted
         self._agent = self._agent or agent
         found = self.rulebook.find(lines)
+        for index in self._own.find(lines):
+            known = found.get(index) or Candidates((), lines[index], looks=False, prompt=True)
+            found[index] = known._replace(prompt=True)
         events: list[Event] = []
         if found or self._block is not None:
             self._lines = lines
@@ -167,7 +180,7 @@ class Classifier:
         candidates = found[index]
         line = self._line + index
         if candidates.prompt:
-            prompt = read_prompt(self._lines[index])
+            prompt = self.read_prompt(self._lines[index])
             if prompt is not None and self._believes(prompt):
                 events.append(self._begin(prompt, line))
                 return index + 1

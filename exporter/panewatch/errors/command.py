@@ -17,7 +17,8 @@ _BOX = r"[└╰][─━]{1,4}"
 """The beginning of the second line of a prompt that is drawn around the first."""
 
 PROMPTS: Final = (
-    rf"^{_ENVIRONMENT}[$❯] [^ \n]",
+    rf"^{_ENVIRONMENT}(?:[$❯λ»▶➤]|❯❯❯?) [^ \n]",
+    r"^>> [a-z./~][^ \n]",
     rf"^{_ENVIRONMENT}{_WHO}[^\n$#%>❯]{{0,100}}[$#%>❯] ?[^ \n]",
     rf"^{_ENVIRONMENT}➜ +[^ \n]",
     rf"^{_BOX}[$#%>❯➤╼] ?[^ \n]",
@@ -29,7 +30,7 @@ PROMPTS: Final = (
 """What the scanner looks for to notice a new command; each is tried on whole lines."""
 
 _SHELL: Final = linear.compile(
-    rf"^{_ENVIRONMENT}(?:{_WHO}[^$#%>❯]{{0,100}}[$#%>❯] ?|[$❯] |{_BOX}[$#%>❯➤╼] ?|"
+    rf"^{_ENVIRONMENT}(?:{_WHO}[^$#%>❯]{{0,100}}[$#%>❯] ?|(?:[$❯λ»▶➤]|❯❯❯?) |>> |{_BOX}[$#%>❯➤╼] ?|"
     r"➜ +[^ ]+(?: +git:\([^)]*\))?(?: +✗)?(?: +|$)|"
     r"(?:bash|sh|zsh|ksh)-\d[\d.]*[$#] |PS [A-Z]:[^>]{0,100}> |[~/][^ $#%>❯]{0,80} [$❯%>] )(.*)$"
 )

@@ -12,15 +12,13 @@ from prometheus_client import Metric
 
 from panewatch.config import Config
 from panewatch.errors.accounts import Accounts
-from panewatch.errors.classifier import Classifier, Event
-from panewatch.errors.command import read_prompt
-from panewatch.errors.friction import FrictionWatch
+from panewatch.errors.classifier import Event
 from panewatch.errors.incident import Incident, Incidents, Outcome
-from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.rules_in_use import RulesInUse
-from panewatch.errors.runs import Runs, Verdict, pick_reported
-from panewatch.errors.transfer import RateWatch, find_percent
-from panewatch.panes.model import EndedCommand, Frame, Identity, Line, PaneKey, PaneUpdate
+from panewatch.errors.runs import Verdict, pick_reported
+from panewatch.errors.transfer import find_percent
+from panewatch.errors.watched_pane import WatchedPane
+from panewatch.panes.model import EndedCommand, Identity, PaneKey, PaneUpdate
 
 VIEWERS = frozenset(
     "less more most man vi vim nvim nano emacs view htop top btop atop nvtop watch tig lazygit"
@@ -35,31 +33,6 @@ _AT_REST = frozenset(("idle", "finished"))
 """States of panes in which nothing runs, and somebody can type."""
 
 _COMPLETE = 100
-
-
-class _Pane:
-    """What is known of one pane."""
-
-    __slots__ = (
-        "bar", "classifier", "friction", "held", "identity", "incidents", "percent", "rate",
-        "runs", "seen", "taken",
-    )  # fmt: skip
-
-    def __init__(self, identity: Identity, rulebook: Rulebook, incidents: Incidents) -> None:
-        self.identity = identity
-        self.incidents = incidents
-        self.classifier = Classifier(rulebook, incidents)
-        self.runs = Runs()
-        self.friction = FrictionWatch()
-        self.bar = RateWatch()
-        self.rate: float | None = None
-        self.percent: int | None = None
-        self.seen = 0.0
-        """When it was looked at last."""
-        self.held: Line | None = None
-        """A command line that was not finished when it was handed on."""
-        self.taken = False
-        """Whether the last line meant something: its rest, handed on later, tells no more."""
 
 
 class ErrorsObserver:
@@ -78,7 +51,7 @@ class ErrorsObserver:
     ) -> None:
         self._rules = rules
         self._clock = clock
-        self._panes: dict[PaneKey, _Pane] = {}
+        self._panes: dict[PaneKey, WatchedPane] = {}
         self._accounts = Accounts()
         self._left: dict[Identity, float] = {}
         """Places whose pane moved away, and when that was seen: another may move there."""
@@ -91,6 +64,7 @@ class ErrorsObserver:
         """Go by other settings from the next look on."""
         self._enabled = config.collectors.errors.enabled
         self._quiet_after = config.errors.quiet_after
+        self._shells = frozenset(config.panes.shells)
         self._agents = frozenset(chain.from_iterable(config.panes.agents.values()))
         if not self._enabled:
             self._panes.clear()
@@ -101,10 +75,29 @@ class ErrorsObserver:
         """Take in one look at a pane."""
         if not self._enabled:
             return
+        now = update.monotonic
+        pane = self._enter(update)
+        self._close_left()
+        if update.gap:
+            self._take(pane, pane.classifier.lose(now), now)
+        views = update.command in VIEWERS
+        if update.lines:
+            self._read(pane, update, views=views)
+        if update.state in _AT_REST:
+            self._rest(pane, update)
+        if pane.incidents.open and pane.incidents.calm(now):
+            self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
+        self._take(pane, pane.classifier.flush(now), now)
+        if update.ended:
+            self._judge(pane, pick_reported(update.ended), now)
+        self._read_bars(pane, update, quoted=views or update.frame.alternate)
+
+    def _enter(self, update: PaneUpdate) -> WatchedPane:
+        """Return the pane of an update as it is now: its place, its rules, its program."""
         rulebook, now = self._rules.rulebook, update.monotonic
         pane = self._panes.get(update.key)
         if pane is None:
-            pane = _Pane(update.identity, rulebook, Incidents(self._numbers))
+            pane = WatchedPane(update.identity, rulebook, Incidents(self._numbers))
             self._panes[update.key] = pane
         elif pane.identity != update.identity:
             self._move(pane, update.identity, now)
@@ -115,49 +108,35 @@ class ErrorsObserver:
             pane.classifier.rulebook = rulebook
             self._end(pane, pane.incidents.adopt(rulebook.by_id), "end", now)
             self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
-        self._close_left()
         if update.restarted:
-            self._restart(pane, now)
-        if update.gap:
-            self._take(pane, pane.classifier.lose(now), now)
-        views = update.command in VIEWERS
-        if update.lines:
-            self._read(pane, update, views=views)
-        if pane.incidents.open:
-            self._pass_time(pane, update.state, now)
-        self._take(pane, pane.classifier.flush(now), now)
-        if update.ended:
-            self._judge(pane, pick_reported(update.ended), now)
-        self._read_bars(pane, update, quoted=views or update.frame.alternate)
+            # What happened to the program before is over.
+            self._take(pane, pane.classifier.flush(now, force=True), now)
+            self._end(pane, pane.incidents.end(pane.incidents.open.values()), "end", now)
+            pane.begin(rulebook)
+        return pane
 
-    def _pass_time(self, pane: _Pane, state: str, now: float) -> None:
-        """Let open incidents grow old, whether the pane printed or not."""
-        if pane.incidents.calm(now):
-            self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
-        if state in _AT_REST:
+    def _rest(self, pane: WatchedPane, update: PaneUpdate) -> None:
+        """Learn from a pane in which nothing runs."""
+        frame, now = update.frame, update.monotonic
+        if update.command in self._shells and frame.lines and not frame.alternate:
+            pane.classifier.rest_at(frame.lines[frame.cursor_line])
+        if pane.incidents.open:
             # A slip at a prompt where nothing runs is nothing that anybody comes back to.
             slips = pane.incidents.settle(now - self._quiet_after, slips=True)
             self._end(pane, slips, "quiet", now)
 
-    def _restart(self, pane: _Pane, now: float) -> None:
-        """Begin anew with another program: what happened to the one before is over."""
-        self._take(pane, pane.classifier.flush(now, force=True), now)
-        self._end(pane, pane.incidents.end(pane.incidents.open.values()), "end", now)
-        pane.classifier = Classifier(self._rules.rulebook, pane.incidents)
-        pane.runs = Runs()
-        pane.held, pane.taken = None, False
-
-    def _read(self, pane: _Pane, update: PaneUpdate, *, views: bool) -> None:
+    def _read(self, pane: WatchedPane, update: PaneUpdate, *, views: bool) -> None:
         """Read the new lines of a pane."""
         now, alternate = update.monotonic, update.frame.alternate
         agent = update.command in self._agents
         # What was printed before a program took the alternate screen comes with it.
-        for drawn, lines in groupby(_choose_lines(pane, update), attrgetter("redrawn")):
+        for drawn, group in groupby(pane.choose_lines(update), attrgetter("redrawn")):
+            lines, begin = list(group), pane.classifier.position
             texts = [line.text for line in lines]
             quoted = drawn if alternate else views
             events = pane.classifier.feed(texts, now, quoted=quoted, agent=agent)
-            last = pane.classifier.position - 1
-            pane.taken = any(event.line == last and event.kind == "error" for event in events)
+            told = {event.line - begin for event in events if event.kind == "error"}
+            pane.note_told(lines, told)
             self._take(pane, events, now)
         if pane.incidents.open:
             self._end(pane, pane.incidents.settle(now - self._quiet_after), "quiet", now)
@@ -189,7 +168,7 @@ class ErrorsObserver:
     def _has_pane(self, identity: Identity) -> bool:
         return any(pane.identity == identity for pane in self._panes.values())
 
-    def _move(self, pane: _Pane, identity: Identity, now: float) -> None:
+    def _move(self, pane: WatchedPane, identity: Identity, now: float) -> None:
         """Note that a pane stands in another place, whose counters go on if it has some."""
         before, pane.identity = pane.identity, identity
         if self._has_pane(before):
@@ -210,7 +189,7 @@ class ErrorsObserver:
                 if not self._has_pane(identity):
                     self._accounts.close(identity)
 
-    def _take(self, pane: _Pane, events: Sequence[Event], now: float) -> None:
+    def _take(self, pane: WatchedPane, events: Sequence[Event], now: float) -> None:
         """Book events of a pane."""
         if not events:
             return
@@ -238,21 +217,18 @@ class ErrorsObserver:
         self._end(pane, dropped, "dropped", now)
         self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
 
-    def _judge(self, pane: _Pane, ended: Sequence[EndedCommand], now: float) -> None:
+    def _judge(self, pane: WatchedPane, ended: Sequence[EndedCommand], now: float) -> None:
         """Take in commands whose end the shell reported."""
         if not ended:
             return
-        if pane.held is not None:
-            # What stands at the prompt was run, if it ended: it needed no line of its own.
-            prompt = read_prompt(pane.held.text)
-            if prompt is not None and prompt.command.text in {one.line for one in ended}:
-                self._take(pane, pane.classifier.feed((pane.held.text,), now), now)
-                pane.held = None
+        # What stands at the prompt was run, if it ended: it needed no line of its own.
+        for held in pane.release({one.line for one in ended}):
+            self._take(pane, pane.classifier.feed((held.text,), now), now)
         self._take(pane, pane.classifier.flush(now, force=True), now)
         for verdict in pane.runs.judge(ended, pane.incidents, self._rules.rulebook):
             self._follow(pane, verdict, now)
 
-    def _follow(self, pane: _Pane, verdict: Verdict, now: float) -> None:
+    def _follow(self, pane: WatchedPane, verdict: Verdict, now: float) -> None:
         """Act on what the exit status of a command tells."""
         if verdict.mark:
             pane.classifier.reporting = verdict.mark
@@ -265,7 +241,7 @@ class ErrorsObserver:
         self._end(pane, pane.incidents.end(verdict.refuted), "refuted", now)
         self._end(pane, pane.incidents.end(verdict.mended), "success", now)
 
-    def _note_rule(self, pane: _Pane, event: Event) -> None:
+    def _note_rule(self, pane: WatchedPane, event: Event) -> None:
         rule = event.rule
         if rule is None or event.reason is not None:
             return
@@ -273,14 +249,16 @@ class ErrorsObserver:
         if rule.friction is not None:
             pane.friction.counts[rule.friction] += 1
 
-    def _end(self, pane: _Pane, ended: Sequence[Incident], outcome: Outcome, now: float) -> None:
+    def _end(
+        self, pane: WatchedPane, ended: Sequence[Incident], outcome: Outcome, now: float
+    ) -> None:
         if not ended:
             return
         for incident in ended:
             self._accounts.resolve(incident, outcome, now)
         self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
 
-    def _read_bars(self, pane: _Pane, update: PaneUpdate, *, quoted: bool) -> None:
+    def _read_bars(self, pane: WatchedPane, update: PaneUpdate, *, quoted: bool) -> None:
         """Read the bar of a transfer, and notice when a bar stands still for long."""
         lines, cursor, now = update.frame.lines, update.frame.cursor_line, update.monotonic
         rate = percent = None
@@ -296,28 +274,3 @@ class ErrorsObserver:
         if pane.friction.check_gap(now) or rate != pane.rate:
             pane.rate = rate
             self._accounts.show(pane.identity, pane.incidents.open.values(), rate)
-
-
-def _choose_lines(pane: _Pane, update: PaneUpdate) -> list[Line]:
-    """Return the lines to read now.
-
-    The rest of a line that told something tells no more. A command line is read when it
-    is finished: what stands there before that is not what is run.
-    """
-    begin = int(pane.taken and update.lines[0].continued)
-    lines = list(update.lines[begin:])
-    if pane.held is not None and not update.lines[0].continued:
-        lines.insert(0, pane.held)
-    pane.taken, pane.held = bool(begin) and not lines, None
-    if lines and _is_unfinished(lines[-1], update.frame):
-        prompt = read_prompt(lines[-1].text)
-        if prompt is not None and prompt.kind == "shell":
-            pane.held = lines.pop()
-    return lines
-
-
-def _is_unfinished(line: Line, frame: Frame) -> bool:
-    """Tell whether a line that was handed on is the one that the cursor is still on."""
-    if frame.alternate or not frame.lines:
-        return False
-    return frame.lines[frame.cursor_line].rstrip() == line.text

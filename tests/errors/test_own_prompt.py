@@ -1,0 +1,79 @@
+"""A prompt of the user's own making is learned from where the shell rests."""
+
+from __future__ import annotations
+
+import pytest
+
+from errors.looks import Looks
+from panewatch.errors.own_prompt import OwnPrompt
+from panewatch.errors.rulebook import Rulebook
+
+MISSING = "ModuleNotFoundError: No module named 'moola'"
+
+
+def learn(*rests: str) -> OwnPrompt:
+    """Return what was learned from a shell that rested on these lines."""
+    own = OwnPrompt()
+    for position, line in enumerate(rests):
+        own.note(line, position)
+    return own
+
+
+def test_a_line_on_which_the_shell_rests_twice_is_the_prompt() -> None:
+    own = learn("work =>", "work =>  ")
+    assert own.find(["x", "work => cat train.log", "works"]) == [1]
+    prompt = own.read("work => cat train.log")
+    assert prompt is not None
+    assert (prompt.kind, prompt.command.text) == ("shell", "cat train.log")
+    assert prompt.command.quotes
+
+
+@pytest.mark.parametrize(
+    "rests",
+    [
+        ("work =>",),
+        ("work =>", "home =>"),
+        ("work => ca", "work =>", "work => ca"),
+        (":", ":"),
+        ("=" * 100, "=" * 100),
+        ("$", "$"),  # known without being learned
+        ("user@host:~$", "user@host:~$"),
+    ],
+)
+def test_nothing_else_is(rests: tuple[str, ...]) -> None:
+    own = learn(*rests)
+    assert own.find(["work => cat", "$ cat", rests[0] + " cat"]) == []
+    assert own.read(rests[0] + " cat") is None
+
+
+def test_the_same_look_again_teaches_nothing() -> None:
+    own = OwnPrompt()
+    for _ in range(3):
+        own.note("work =>", 7)
+    assert own.read("work => make") is None
+
+
+def test_another_prompt_takes_its_place() -> None:
+    own = learn("work =>", "work =>", "home =>", "home =>")
+    assert own.read("work => make") is None
+    assert own.read("home => make") is not None
+
+
+def test_what_is_shown_at_a_learned_prompt_is_quoted(rulebook: Rulebook) -> None:
+    looks = Looks(rulebook)
+    for number in range(2):
+        looks.look(f"out {number}", state="idle", screen=[f"out {number}", "work =>"])
+    looks.look("work => cat train.log", MISSING, state="idle", screen=[MISSING, "work =>"])
+    assert looks.value("pane_error_lines_total") == 0
+    assert looks.value("pane_lines_noise_total") == 1
+    looks.look("work => python3 train.py", MISSING)
+    assert looks.value("pane_error_lines_total") == 1
+
+
+def test_programs_other_than_shells_have_no_prompt_to_learn(rulebook: Rulebook) -> None:
+    looks = Looks(rulebook)
+    for number in range(2):
+        screen = [f"out {number}", "work =>"]
+        looks.look(f"out {number}", state="idle", screen=screen, command="python3")
+    looks.look("work => cat train.log", MISSING)
+    assert looks.value("pane_error_lines_total") == 1
