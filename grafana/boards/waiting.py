@@ -121,7 +121,7 @@ def _times() -> timeseries.Panel:
         "several of a kind ended together. Dots that climb mean that agents wait longer for you.",
         [Query(quantile(0.5, WAIT, SERVER, "kind", "$__rate_interval"), legend="{{kind}}")],
         units.Seconds,
-        calcs=("mean", "max"),
+        calcs=(),
         log=True,
     ).draw_style(options.GraphDrawStyle.POINTS)
     return _color_kinds(panel)
