@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from panewatch.config import Config, PanesSettings
+from panewatch.config import Collectors, Config, PanesSettings
 from panewatch.reference import EXAMPLE
 from panewatch.settings_file import SettingsError, load
 
@@ -16,7 +16,7 @@ DURATION = "must be a duration such as 500ms, 30s or 1h30m, above 0 and at most 
 NAME = "a name of 1 to 64 letters, digits, `_`, `.` or `-`"
 WORD = "text, not empty, without control characters"
 SOCKET = "a socket name (as `tmux -L`) or absolute path (as `tmux -S`)"
-SECTIONS = "`web`, `log`, `collectors`, `tmux`, `panes`, `errors`"
+SECTIONS = ", ".join(f"`{name}`" for name in Config.model_fields)
 PANES_KEYS = ", ".join(PanesSettings.model_fields)
 
 
@@ -80,9 +80,9 @@ REFUSED = [
     ("panes:\n  lst_interval: 1s\n", ("f.yml:2: panes.lst_interval: unknown key; "
      f"did you mean `list_interval`? allowed: {PANES_KEYS}")),
     ("wobble: 1\n", ("f.yml:1: wobble: unknown key; "
-     "allowed: web, log, collectors, tmux, panes, errors")),
+     f"allowed: {SECTIONS.replace('`', '')}")),
     ("collectors:\n  gpus: {}\n", ("f.yml:2: collectors.gpus: unknown key; "
-     "allowed: panes, errors, process")),
+     f"allowed: {', '.join(Collectors.model_fields)}")),
     ("web:\n", ("f.yml:1: web: must be a section with the keys `listen_address`, `config_file`, "
      "`max_connections`, `max_requests`, `header_timeout`, `write_timeout`")),
     ("log:\n  level: loud\n", ("f.yml:2: log.level: must be one of "
