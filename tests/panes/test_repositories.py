@@ -19,6 +19,7 @@ from panewatch.panes.repositories import RepositoriesCollector
 from panewatch.panes.repository_contract import FAILURES, METRICS
 from panewatch.panes.repository_diagnose import diagnose
 from polling import wait_until
+from runner.programs import PANEWATCH, Exporter
 
 SHELL = "exec sh"
 
@@ -239,6 +240,35 @@ def test_without_git(tmux: PrivateTmux, work: Repository, tmp_path: Path) -> Non
         assert wait_until(lambda: both.read() == {"0": 1})
         assert both.unavailable == ""
         assert both.count_failures()["binary"] >= before, "counters go on"
+
+
+def ended(pid: str) -> bool:
+    try:
+        return ") Z " in Path("/proc", pid, "stat").read_text()
+    except OSError:
+        return True
+
+
+def test_panewatch_that_ends_leaves_no_git_behind(
+    tmux: PrivateTmux, work: Repository, tmp_path: Path
+) -> None:
+    open_in(tmux, work.folder)
+    note = tmp_path / "pid"
+    program = write_program(tmp_path, f"trap '' TERM\nsleep 1000 &\necho $! > {note}\nwait")
+    file = tmp_path / "panewatch.yml"
+    file.write_text(
+        f"web: {{listen_address: '127.0.0.1:0'}}\ntmux: {{sockets: [{tmux.socket}]}}\n"
+        f"repositories: {{binary: {program}, timeout: 1h}}\n"
+    )
+    exporter = Exporter((*PANEWATCH, f"--config.file={file}"), tmux.folder)
+    try:
+        pid = wait_until(lambda: note.exists() and note.read_text().strip())
+        assert isinstance(pid, str)
+        assert not ended(pid)
+        assert exporter.end() == 0
+        assert wait_until(lambda: ended(pid))
+    finally:
+        exporter.kill()
 
 
 def test_without_panes_git_is_not_started(tmux: PrivateTmux) -> None:
