@@ -46,6 +46,9 @@ def test_services_listen_on_loopback_at_the_ports_that_the_configuration_names()
     assert "--web.listen-address=127.0.0.1:9093" in SERVICES["alertmanager"]["command"]
     assert "--cluster.listen-address=" in SERVICES["alertmanager"]["command"]
     assert "127.0.0.1:9093" in prometheus
+    for name, port in (("prometheus", 9090), ("alertmanager", 9093)):
+        # Or the links of alerts begin with a name of the host that nobody else knows.
+        assert f"--web.external-url=http://127.0.0.1:{port}" in SERVICES[name]["command"]
     grafana = SERVICES["grafana"]["environment"]
     assert grafana["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
     assert grafana["PANEWATCH_PROMETHEUS_URL"] == "http://127.0.0.1:9090"

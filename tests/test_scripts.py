@@ -27,16 +27,34 @@ def test_up_says_what_it_can_do() -> None:
     done = subprocess.run(
         ("sh", "scripts/up", "--help"), cwd=ROOT, capture_output=True, text=True, check=True
     )
-    for option in ("--demo", "--smoke", "--free-ports"):
+    for option in ("--demo", "--smoke", "--free-ports", "--config.file FILE"):
         assert option in done.stdout
 
 
-def test_up_refuses_what_it_does_not_know() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--what"], "unknown argument --what"),
+        (["--config.file"], "--config.file needs a file"),
+        (["--config.file", "none.yml"], f"{ROOT / 'docs'}/none.yml cannot be read"),
+        (["--config.file=/none.yml"], "/none.yml cannot be read"),
+        (["--demo", "--config.file", "index.md"], "--demo and --smoke have settings of their own"),
+    ],
+)
+def test_up_refuses_what_it_cannot_use(arguments: list[str], told: str) -> None:
     done = subprocess.run(
-        ("sh", "scripts/up", "--what"), cwd=ROOT, capture_output=True, text=True, check=False
-    )
+        ("sh", "../scripts/up", *arguments),
+        cwd=ROOT / "docs", capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 2
-    assert "--what" in done.stderr
+    assert done.stderr.startswith(f"up: {told}")
+
+
+def test_up_hands_on_settings_and_addresses_that_lead_somewhere() -> None:
+    text = (ROOT / "scripts/up").read_text()
+    assert 'set -- "$@" --config.file "$config"' in text
+    for name in ("prometheus", "alertmanager"):
+        assert f'--web.external-url="http://127.0.0.1:${name}"' in text
 
 
 def test_a_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
