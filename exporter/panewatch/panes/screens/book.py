@@ -30,7 +30,9 @@ class _Program:
         self._tasks = [Listed(tasks, glossary) for tasks in pack.tasks]
 
     def shows(self, view: View, found: Found) -> bool:
-        """Tell whether a screen is this program's by its look alone."""
+        """Tell whether a screen may be this program's by its look alone."""
+        if self.pack.always:
+            return True
         for sign in self.signs:  # noqa: SIM110 - a generator costs as much as the look
             if sign.holds(view, found):
                 return True
@@ -152,6 +154,8 @@ def _index(programs: Sequence[_Program]) -> tuple[dict[int, Found], Found]:
     by_word: defaultdict[int, set[int]] = defaultdict(set)
     always: set[int] = set()
     for number, program in enumerate(programs):
+        if program.pack.always:
+            always.add(number)
         for sign in program.signs:
             if not sign.needs:
                 always.add(number)

@@ -14,8 +14,8 @@ _OPENS: Final = {"╰": "╭", "└": "┌", "┗": "┏", "╚": "╔", "▀": 
 """How a box that ends with a row that begins like this begins."""
 
 _SIDES: Final = "│┃║|"
-_RULES: Final = "─━═▔"
-_PROMPTS: Final = "❯>›!#$&→"  # noqa: RUF001 - each as programs print it
+_RULES: Final = "─━═▔╌"
+_PROMPTS: Final = "❯>›!#$&→❭*"  # noqa: RUF001 - each as programs print it
 _LEAST_RULE: Final = 8
 
 

@@ -19,7 +19,7 @@ _ROWS = "(?m)"
 class Mark:
     """One marker. Where the words that it needs are missing, nothing else is looked at."""
 
-    __slots__ = ("_match", "_unless", "_words", "marker", "needs")
+    __slots__ = ("_match", "_says", "_unless", "_words", "marker", "needs")
 
     def __init__(self, marker: Marker, glossary: Glossary) -> None:
         self.marker = marker
@@ -28,6 +28,11 @@ class Mark:
         expressions = find_needs(marker.match) if marker.match else []
         self.needs = glossary.add(expressions or phrases)
         self._words = glossary.add(phrases)
+        self._says = [
+            (number, phrase)
+            for word, phrase in zip(phrases, marker.says, strict=True)
+            for number in glossary.add([word])
+        ]
         self._match = _compile(marker.match)
         self._unless = _compile(marker.unless)
 
@@ -40,9 +45,9 @@ class Mark:
         text = view.find(marker.region)
         if not text.rows or (marker.alternate and not view.alternate):
             return False
-        if marker.says:
+        if self._says:
             flow = text.flow
-            if not any(phrase in flow for phrase in marker.says):
+            if not any(phrase in flow for number, phrase in self._says if number in found):
                 return False
         if self._match is not None and self._match.search(text.encoded) is None:
             return False
@@ -67,14 +72,20 @@ def find_needs(expressions: Sequence[str]) -> list[str]:
     return joined
 
 
+def _may_match(row: str, words: Sequence[str]) -> bool:
+    """Tell whether a row has one of the words without which nothing matches."""
+    return not words or any(word in row for word in words)
+
+
 class Count:
     """One place where something is counted."""
 
-    __slots__ = ("_match", "needs", "tally")
+    __slots__ = ("_match", "_words", "needs", "tally")
 
     def __init__(self, tally: Tally, glossary: Glossary) -> None:
         self.tally = tally
-        self.needs = glossary.add(find_needs(tally.match))
+        self._words = find_needs(tally.match)
+        self.needs = glossary.add(self._words)
         self._match = [linear.compile(_ROWS + text) for text in tally.match]
 
     def read(self, view: View, found: Found) -> int | None:
@@ -86,6 +97,8 @@ class Count:
 
     def _read(self, view: View) -> Iterator[int]:
         for row in view.find(self.tally.region).rows:
+            if not _may_match(row, self._words):
+                continue
             encoded = row.encode(errors="replace")
             for pattern in self._match:
                 match = pattern.search(encoded)
@@ -99,12 +112,13 @@ class Count:
 class Listed:
     """One kind of task list."""
 
-    __slots__ = ("_kinds", "needs", "region")
+    __slots__ = ("_kinds", "_words", "needs", "region")
 
     def __init__(self, tasks: TaskList, glossary: Glossary) -> None:
         self.region = tasks.region
         kinds = (tasks.pending, tasks.in_progress, tasks.done)
-        self.needs = glossary.add(find_needs([text for kind in kinds for text in kind]))
+        self._words = find_needs([text for kind in kinds for text in kind])
+        self.needs = glossary.add(self._words)
         self._kinds = [_compile(kind) for kind in kinds]
 
     def read(self, view: View, found: Found) -> Tasks | None:
@@ -124,6 +138,8 @@ class Listed:
         return Tasks(*counts) if any(counts) else None
 
     def _tell(self, row: str) -> int | None:
+        if not _may_match(row, self._words):
+            return None
         encoded = row.encode(errors="replace")
         for kind, pattern in enumerate(self._kinds):
             if pattern is not None and pattern.search(encoded) is not None:

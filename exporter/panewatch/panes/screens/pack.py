@@ -104,6 +104,7 @@ class Pack:
         process_match: Any of these expressions is found in the names of its processes too.
         carries: Whether its screen may be another program's, as that of a shell or ssh is.
         priority: Of packs whose signs are on one screen, the highest is asked first.
+        always: Whether it is asked for any screen, as its markers show by themselves.
         signs: Any of these shows that it is this program where its process is not known.
         markers: In this order; the first that holds tells the state.
         otherwise: The state where no marker holds, but the process is known.
@@ -120,6 +121,7 @@ class Pack:
     process_match: tuple[str, ...]
     carries: bool
     priority: int
+    always: bool
     signs: tuple[Marker, ...]
     markers: tuple[Marker, ...]
     otherwise: Marker | None

@@ -40,6 +40,8 @@ _ALLOWED: Final = {
     "date": "a day such as 2026-08-19",
     "carries": "true or false",
     "alternate": "true or false",
+    "always": "true or false",
+    "alone": "true or false",
 }
 
 
@@ -157,6 +159,7 @@ class _Pack(Section):
     process_match: _Expressions = Field(default=[])
     carries: bool = False
     priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
+    always: bool = False
     signs: list[_Sign] = Field(default=[])
     markers: list[_Marker] = Field(default=[])
     otherwise: _Otherwise | None = None
@@ -208,6 +211,7 @@ def _build(content: _Pack, origin: str, document: strict_yaml.Document | None = 
         process_match=tuple(content.process_match),
         carries=content.carries,
         priority=content.priority,
+        always=content.always,
         signs=tuple(_build_marker(sign, "unknown", "") for sign in content.signs),
         markers=tuple(_build_marker(one, one.state, one.kind) for one in content.markers),
         otherwise=(
