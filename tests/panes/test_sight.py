@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panewatch.panes.model import Frame, Screen
-from panewatch.panes.sight import Sight
+from panewatch.panes.sight import Blind, Sight
 from panewatch.panes.state import Program
 
 AGENT = Program("claude", "claude", "agent")
@@ -96,7 +96,8 @@ def test_a_prompt_stands_while_its_surroundings_change() -> None:
     story = Story()
     story.show("works")
     story.show("asks", "3 s")
-    assert story.show("asks", "4 s") == "waiting_input"
+    story.show("asks", "4 s")
+    assert story.show("asks", "5 s") == "waiting_input"
 
 
 def test_a_wait_ends_at_once() -> None:
@@ -123,7 +124,7 @@ def test_a_spinner_that_hides_while_text_streams_is_there() -> None:
     assert [story.show("rests", str(n)) for n in range(9)] == ["working"] * 9
     assert story.show("works") == "working"
     assert [story.show("?", str(n)) for n in range(9)] == ["working"] * 9
-    assert story.show("?", "later", after=2) == "unknown"
+    assert story.show("?", "later", after=4) == "unknown"
 
 
 def test_an_agent_that_is_done_prints_no_more() -> None:
@@ -188,7 +189,9 @@ def test_an_agent_that_only_its_screen_tells_of_is_followed() -> None:
     story.show("works")
     for number in range(10):
         assert story.show("works", str(number)) == "working"
-    assert story.reader.reads == 11
+    assert story.reader.reads == 6
+    story.show("asks", "10")
+    assert story.settle(1) == "waiting_input"
 
 
 def test_the_screen_is_read_anew_for_another_program() -> None:
@@ -198,6 +201,16 @@ def test_the_screen_is_read_anew_for_another_program() -> None:
     story.program = AGENT
     story.settle(1)
     assert story.reader.reads == 2
+
+
+def test_another_reader_reads_what_is_there() -> None:
+    story = Story(BUILD)
+    story.show("asks")
+    assert story.settle(2) == "waiting_input"
+    story.sight.adopt(Blind())
+    assert story.settle(1) == "unknown"
+    story.sight.adopt(story.reader)
+    assert story.settle(1) == "waiting_input"
 
 
 def test_nothing_is_left_of_a_pane_that_was_respawned() -> None:

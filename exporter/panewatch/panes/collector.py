@@ -214,14 +214,14 @@ class PanesCollector:
     def _check(self, published: Published, *, alive: bool) -> Published:
         """Replace what a thread that hangs once knew: it is no longer true."""
         if not alive:
-            return Published(published.server, "error", published.at)
+            return Published(published.server, "error", published.at, waits=published.waits)
         age = time.monotonic() - max(published.at, self._adopted_at)
         longest = (
             self._config.panes.list_interval + MOST_BACKOFF_SECONDS + 3 * self._config.tmux.timeout
         )
         if age <= longest + _SILENT_SECONDS:
             return published
-        return Published(published.server, "timeout", published.at)
+        return Published(published.server, "timeout", published.at, waits=published.waits)
 
     def _find_faults(self, published: Sequence[Published]) -> bool:
         """Tell whether an observer failed in what was published since the last sample."""

@@ -70,9 +70,9 @@ class Conduct:
         return self._shown or program
 
     def adopt(self, settings: PanesSettings, reader: ScreenReader) -> None:
-        """Go by other settings, and have screens read by ``reader`` from their next change on."""
+        """Go by other settings, and have the screen read by ``reader``."""
         self._settings = self._machine.settings = self._loops.settings = settings
-        self._sight.reader = reader
+        self._sight.adopt(reader)
 
     def change_program(self) -> None:
         """Note that another program runs: what its screen shows is still to be seen."""

@@ -44,7 +44,7 @@ class Roster:
     ) -> None:
         """Go by other settings, and by another name from the next listing on.
 
-        Another ``reader`` reads the screens from their next change on.
+        Without another ``reader`` screens are read as before.
         """
         self._name, self._settings, self._reader = name, settings, reader or self._reader
         for pane in self.panes.values():

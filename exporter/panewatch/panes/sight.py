@@ -23,6 +23,9 @@ _STILL_LINES = 3.0
 """The same where the cursor stands at the begin of an empty line, as it does behind most
 output: few prompts leave it there, and such a screen changes again soon."""
 
+_WORKING_PAUSE = 1.9
+"""Seconds between two readings of the screen of an agent that works: every other look."""
+
 _BUSY_PAUSE = 5.0
 _MOST_PAUSE = 60.0
 """Seconds between two readings of a screen that goes on changing and shows no agent: twice as
@@ -51,18 +54,22 @@ class Blind:
 class Sight:
     """Follows the screen of one pane. All times are monotonic seconds.
 
-    Screens of agents, and of those who wait for somebody, are read whenever they change.
-    Any other matters only once it stands still; while it does not, it is read now and then,
-    because an agent may run where no process tells of it. Another ``reader`` holds from the
-    next reading on.
+    Screens of agents, and of those who wait for somebody, are read when they change. Any other
+    matters only once it stands still; while it does not, it is read now and then, because an
+    agent may run where no process tells of it.
     """
 
-    __slots__ = ("_frame", "_pause", "_program", "_read_at", "_screen", "_seen_at", "_since",
-                 "_stale", "_worked_at", "reader", "steady")  # fmt: skip
+    __slots__ = ("_frame", "_pause", "_program", "_read_at", "_reader", "_screen", "_seen_at",
+                 "_since", "_stale", "_worked_at", "steady")  # fmt: skip
 
     def __init__(self, reader: ScreenReader) -> None:
-        self.reader = reader
+        self._reader = reader
         self.reset()
+
+    def adopt(self, reader: ScreenReader) -> None:
+        """Have the screen read by another reader, also the one that is there now."""
+        if reader is not self._reader:
+            self._reader, self._stale = reader, self._frame is not None
 
     def reset(self) -> None:
         """Forget everything: what comes is another program's screen."""
@@ -87,10 +94,13 @@ class Sight:
             return
         self._frame, self._program = frame, program
         self._stale, self._seen_at = True, now
-        urgent = program.agent or self._screen.agent or self._screen.state == "waiting_input"
-        if urgent:
+        screen, since = self._screen, now - self._read_at
+        if screen.state == "working" and screen.agent:
+            if since >= _WORKING_PAUSE:
+                self._read(now)
+        elif program.agent or screen.agent or screen.state == "waiting_input":
             self._read(now)
-        elif now - self._read_at >= self._pause:
+        elif since >= self._pause:
             self._pause = min(2 * self._pause, _MOST_PAUSE)
             self._read(now)
 
@@ -135,7 +145,7 @@ class Sight:
             return
         before = self._screen
         try:
-            screen = self.reader.read(frame, program.command, program.agent)
+            screen = self._reader.read(frame, program.command, program.agent)
         except Exception as error:  # noqa: BLE001  # one screen may cost no other pane its look
             # The message may quote the pane, so only the place is told.
             _log.error("screen not read", error=type(error).__name__, at=find_place(error))
