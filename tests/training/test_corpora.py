@@ -29,7 +29,8 @@ def read_labels(name: str) -> Iterator[Label]:
 
 
 def read_wanted(label: Label) -> dict[str, float]:
-    wanted = {k: float(str(label[k])) for k in ("epoch", "step", "loss", "val_loss") if k in label}
+    names = ("epoch", "step", "loss", "val_loss")
+    wanted: dict[str, float] = {name: float(str(label[name])) for name in names if name in label}
     if label.get("percent") == 100 and label["step"] != label["step_total"]:
         del wanted["step"]  # the label was cut to the last digit of 233/233
     if "throughput" in label:

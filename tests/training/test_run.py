@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import pytest
 
@@ -10,9 +11,9 @@ from panewatch.training.run import Run
 from panewatch.training.values import Progress
 
 
-def feed(run: Run, *told: tuple[float, dict[str, float]], form: str = "pairs") -> None:
+def feed(run: Run, *told: tuple[float, Mapping[str, float]], form: str = "pairs") -> None:
     for now, values in told:
-        run.take(Progress(values, format=form), now)
+        run.take(Progress(dict(values), format=form), now)
 
 
 def test_the_rate_comes_from_how_the_step_grows() -> None:
@@ -29,6 +30,13 @@ def test_a_printed_rate_holds_until_there_is_another() -> None:
     run = Run(0)
     feed(run, (0, {"step": 1, "steps_per_second": 7.0}))
     assert run.steps_per_second(0) == 7
+
+
+def test_of_many_steps_in_one_look_the_last_is_of_its_time() -> None:
+    run = Run(0)
+    for now in range(6):
+        feed(run, *((now, {"step": 10 * now + part}) for part in range(1, 11)))
+    assert run.steps_per_second(5) == pytest.approx(10)
 
 
 def test_rates_go_when_the_run_stands() -> None:

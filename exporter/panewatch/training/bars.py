@@ -40,7 +40,15 @@ _KERAS: Final = linear.compile(
     r"(?: -)?(?: (?P<rate>\d[\d.]*)(?P<unit>(?:ms|us|s|µs)/(?:step|epoch|sample)))?"
     r"(?P<behind> .*)?$"
 )
-_BAR_SHAPES: Final = (_TQDM, _ULTRALYTICS, _RICH, _KERAS, _CUT)
+_RICH_CUT: Final = linear.compile(
+    r"(?P<before>Epoch \d+(?:/\d+)?) +[━╸╺─]{3,}[━╸╺─ ]*? (?P<n>\d+)/(?P<total>\d+|\d*…)(?: .*)?$"
+)
+"""In a narrow pane rich cuts each of its columns: `18/1…` of 100."""
+
+_BAR_SHAPES: Final = (_TQDM, _ULTRALYTICS, _RICH, _RICH_CUT, _KERAS, _CUT)
+
+_BEGIN: Final = linear.compile(rf"\d{{1,3}}%\|[^|]*\| *{_COUNT}")
+"""What every bar of tqdm has: more than one in a line is what a resize left of older ones."""
 
 _SECONDS: Final = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 _STEPS: Final = frozenset(
@@ -109,6 +117,9 @@ class Bar(NamedTuple):
 
 def find_bar(line: str) -> Bar | None:
     """Return the bar in ``line``, None where there is none."""
+    if line.count("%|") > 1:
+        *_, last_but_one, _ = [0, *(match.end() for match in _BEGIN.finditer(line))]
+        line = line[last_but_one:]
     for shape in _BAR_SHAPES:
         match = shape.match(line)
         if match is not None:
@@ -123,7 +134,7 @@ def _read(groups: dict[str, str | None]) -> Bar | None:
     return Bar(
         before=(groups["before"] or "").strip(),
         n=read_number(groups["n"] or "0"),
-        total=None if total == "?" else read_number(total),
+        total=None if total.endswith(("?", "…")) else read_number(total),
         rate=rate,
         unit=unit,
         elapsed=None if elapsed is None else read_duration(elapsed),

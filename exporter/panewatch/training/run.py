@@ -118,6 +118,8 @@ class Run:
             self.restarts += 1
             self._points.clear()
         self.step = step
+        if self._points and self._points[-1][0] == now:
+            self._points.pop()  # of what came in one look only the last is of its time
         self._points.append((now, step))
         return True
 
