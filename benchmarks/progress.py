@@ -127,7 +127,7 @@ def write(found: Sequence[Seen], arguments: argparse.Namespace) -> Report:
             "looks": seen.looks,
             "step known": f"{seen.answers / max(1, seen.looks):.3f}",
             "step right": f"{seen.right / max(1, seen.looks):.3f}",
-            "speed off, median": f"{quantile(seen.errors, 0.5):.3%}"
+            "speed off, median": f"{quantile(seen.errors, 0.5):.3%}" if seen.errors else "unknown",
             if seen.errors
             else "never known",
         }
