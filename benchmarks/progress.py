@@ -128,8 +128,6 @@ def write(found: Sequence[Seen], arguments: argparse.Namespace) -> Report:
             "step known": f"{seen.answers / max(1, seen.looks):.3f}",
             "step right": f"{seen.right / max(1, seen.looks):.3f}",
             "speed off, median": f"{quantile(seen.errors, 0.5):.3%}" if seen.errors else "unknown",
-            if seen.errors
-            else "never known",
         }
         for seen in found
     ]
@@ -145,8 +143,10 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark and print what it found."""
     parser = build_parser(__doc__)
     parser.add_argument("--python", default=sys.executable, help="one with the frameworks")
-    parser.add_argument("--kinds", nargs="+", choices=sorted(KINDS), default=["lines"],
-                        help="what shows the progress; all but lines need their frameworks")  # fmt: skip
+    parser.add_argument(
+        "--kinds", nargs="+", choices=sorted(KINDS), default=["lines"],
+        help="what shows the progress; all but lines need their frameworks",
+    )  # fmt: skip
     parser.add_argument("--widths", type=int, nargs="+", default=[40, 60, 80, 130])
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--pace", type=float, default=0.1, help="seconds of a step")
