@@ -28,6 +28,7 @@ format: .venv ## Rewrite what the linter can mend
 types: .venv ## Strict types
 	$(BIN)/mypy
 	$(BIN)/mypy scripts/*.py benchmarks/*.py grafana/build.py
+	$(BIN)/mypy --explicit-package-bases tests
 
 docs: .venv ## Write the generated pages
 	$(BIN)/python -m panewatch.reference

@@ -204,7 +204,7 @@ def test_read_refuses_without_permission(tmp_path: Path, monkeypatch: pytest.Mon
         def refuse(*_: object) -> int:
             raise PermissionError(13, "Permission denied", str(file))
 
-        monkeypatch.setattr(strict_yaml.os, "open", refuse)
+        monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(YamlError) as caught:
         strict_yaml.read(file)
     assert str(caught.value) == f"{file}: cannot be read: Permission denied"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,7 +62,7 @@ def test_prompts_without_a_command(line: str) -> None:
     ("line", "kind"),
     [("● I will fix the error", "bullet"), ("  ● Read(app.py)", "tool"), ("• Explored", "bullet")],
 )
-def test_what_agents_say(line: str, kind: str) -> None:
+def test_what_agents_say(line: str, kind: Literal["tool", "bullet"]) -> None:
     assert read_prompt(line) == Prompt(kind, PROSE)
 
 

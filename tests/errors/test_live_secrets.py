@@ -77,7 +77,7 @@ def test_labels_that_alerts_show_come_from_closed_lists(live: Live) -> None:
         puppet.print(f"$ run {value}", f"ModuleNotFoundError: No module named '{value}'")
     wait_until(place.open_rules)
     rules = {labels["rule"] for labels, _ in live.samples("rule_matches_total")}
-    closed = {
+    closed: dict[str, set[str]] = {
         "rule": rules,
         "severity": set(SEVERITIES),
         "category": set(CATEGORIES),

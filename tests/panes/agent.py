@@ -60,16 +60,16 @@ class Agent:
         if self.text and time.monotonic() - self.last < self.guard:
             self.add(b"\n")
             return
-        message = {"text": self.text.decode(errors="replace"), "pasted": self.pasted}
+        text = self.text.decode(errors="replace")
         with self.log.open("a") as log:
-            log.write(json.dumps(message) + "\n")
+            log.write(json.dumps({"text": text, "pasted": self.pasted}) + "\n")
         self.text, self.pasted = b"", False
         turns = 0
         while self.hold.exists():
             turns += 1
             self.write(f"\r\x1b[J{'|/-+'[turns % 4]} Working… (esc to interrupt)")
             select.select([], [], [], 0.05)
-        self.write(f"\r\x1b[J● read {len(message['text'])} characters\r\n")
+        self.write(f"\r\x1b[J● read {len(text)} characters\r\n")
         self.draw()
 
     def draw(self) -> None:

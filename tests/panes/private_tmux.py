@@ -68,7 +68,14 @@ class Puppet:
     """A pane whose program prints what it is told; it goes by the name ``called``."""
 
     def __init__(
-        self, tmux: PrivateTmux, pane: str | None = None, called: str = "", **start: int
+        self,
+        tmux: PrivateTmux,
+        pane: str | None = None,
+        called: str = "",
+        *,
+        width: int = 80,
+        height: int = 24,
+        history: int = 2000,
     ) -> None:
         self.tmux = tmux
         script = tmux.folder / called if called else PUPPET
@@ -81,8 +88,10 @@ class Puppet:
         os.mkfifo(self._answers)
         words = [sys.executable, str(script), str(self._orders), str(self._answers)]
         self.command = shlex.join(words)
-        self.pane = tmux.start(self.command, **start) if pane is None else pane
-        if pane is not None:
+        if pane is None:
+            self.pane = tmux.start(self.command, width=width, height=height, history=history)
+        else:
+            self.pane = pane
             tmux.run("respawn-pane", "-k", "-t", pane, self.command)
         self._connect()
 

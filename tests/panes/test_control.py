@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator
 
 import libtmux
 import psutil
@@ -204,11 +205,9 @@ class TestRefusal:
         name, *options = block
         tmux.run(name, "-t", agent.pane, *options)
         control = agent.control
-        calls = (lambda: control.send_keys("x"), lambda: control.paste("x"),
-                 lambda: control.press("x"))  # fmt: skip
-        for call in calls:
+        for act in (control.send_keys, control.paste, control.press):
             with pytest.raises(ControlError, match=why) as caught:
-                call()
+                act("x")
             assert caught.value.reason == "blocked"
         assert control.capture()[0] == "❯"
 
@@ -242,14 +241,18 @@ class TestStoppedServer:
         return PaneControl.attach(tmux.start(), socket=tmux.socket, call_timeout=1.0)
 
     @pytest.fixture(autouse=True)
-    def stopped(self, tmux: PrivateTmux, control: PaneControl) -> object:
+    def stopped(self, tmux: PrivateTmux, control: PaneControl) -> Iterator[PaneControl]:
         server = int(tmux.ask("#{pid}", "main"))
         os.kill(server, signal.SIGSTOP)
         yield control
         os.kill(server, signal.SIGCONT)
 
     def test_is_waited_for_no_longer_than_one_call(self, control: PaneControl) -> None:
-        for call in (control.capture, lambda: control.wait_for_idle(1, timeout=1000)):
+        calls: tuple[Callable[[], object], ...] = (
+            control.capture,
+            lambda: control.wait_for_idle(1, timeout=1000),
+        )
+        for call in calls:
             with pytest.raises(ControlError, match="no answer within 1 s") as caught:
                 call()
             assert caught.value.reason == "unreachable"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_processes_that_rest_do_nothing() -> None:
         {"blocked": 1},
     ],
 )
-def test_whatever_they_do_counts(change: dict[str, float]) -> None:
+def test_whatever_they_do_counts(change: dict[str, Any]) -> None:
     assert measure(REST, REST, replace(REST, **change)) == 10.0
 
 

@@ -48,7 +48,7 @@ def test_a_pane_that_ends_without_remaining_is_gone(tmux: PrivateTmux) -> None:
     pane = tmux.open("sleep 0.2")
     watch.look()
     key = next(key for key in watch.sweeper._roster.panes.values() if key.facts.pane_id == pane).key
-    wait_until(lambda: watch.look() or len(watch.sweeper.published.panes) == 1)
+    wait_until(lambda: watch.look() or len(watch.published.panes) == 1)
     assert watch.witness.forgotten == [key]
 
 
@@ -101,12 +101,12 @@ def test_panes_that_swap_places_let_no_counter_fall(tmux: PrivateTmux) -> None:
     first.print(*map(str, range(20)))
     second.print("a", "b")
     watch.look()
-    counts = {view.identity: view.lines for view in watch.sweeper.published.panes}
+    counts = {view.identity: view.lines for view in watch.published.panes}
     assert sorted(counts.values()) == [2, 20]
     tmux.run("swap-pane", "-d", "-s", first.pane, "-t", second.pane)
     first.print("20")
     wait_until(lambda: watch.look() or place(watch, first.pane)[1] == "1")
-    after = {view.identity: view.lines for view in watch.sweeper.published.panes}
+    after = {view.identity: view.lines for view in watch.published.panes}
     assert after.keys() == counts.keys()
     assert sum(after.values()) == sum(counts.values()) + 1
     assert all(after[place] >= counts[place] for place in counts)
@@ -123,7 +123,7 @@ def test_a_window_in_two_sessions_counts_once(tmux: PrivateTmux) -> None:
     tmux.run("new-session", "-d", "-s", "group", "-t", "main")
     puppet.print("once")
     watch.look()
-    views = [v for v in watch.sweeper.published.panes if v.pane_id == puppet.pane]
+    views = [v for v in watch.published.panes if v.pane_id == puppet.pane]
     assert [v.identity for v in views] == [Identity("test", "main", "0", "0")]
     assert watch.witness.texts(puppet.pane) == ["once"]
     tmux.run("kill-session", "-t", "main")
@@ -136,15 +136,15 @@ def test_panes_over_the_cap_are_counted(tmux: PrivateTmux) -> None:
     panes = [tmux.open("sleep 1000") for _ in range(6)]
     watch = Watch(tmux, EAGER.model_copy(update={"max_panes": 4}))
     watch.look()
-    kept = {view.pane_id for view in watch.sweeper.published.panes}
+    kept = {view.pane_id for view in watch.published.panes}
     assert len(kept) == 4
-    assert watch.sweeper.published.dropped == 3
+    assert watch.published.dropped == 3
     tmux.open("sleep 1000")
-    wait_until(lambda: watch.look() or watch.sweeper.published.dropped == 4)
-    assert {view.pane_id for view in watch.sweeper.published.panes} == kept
+    wait_until(lambda: watch.look() or watch.published.dropped == 4)
+    assert {view.pane_id for view in watch.published.panes} == kept
     tmux.run("kill-window", "-t", panes[0])
-    wait_until(lambda: watch.look() or watch.sweeper.published.dropped == 3)
-    assert len(watch.sweeper.published.panes) == 4
+    wait_until(lambda: watch.look() or watch.published.dropped == 3)
+    assert len(watch.published.panes) == 4
 
 
 def test_session_names_that_look_alike_stay_apart(tmux: PrivateTmux) -> None:
@@ -154,7 +154,7 @@ def test_session_names_that_look_alike_stay_apart(tmux: PrivateTmux) -> None:
     tmux.run("new-session", "-d", "-s", "long" * 500, "sleep 1000")
     watch = Watch(tmux)
     watch.look()
-    identities = [view.identity for view in watch.sweeper.published.panes]
+    identities = [view.identity for view in watch.published.panes]
     assert len(set(identities)) == 4
     assert all(identity.session.isprintable() for identity in identities)
     assert max(len(identity.session) for identity in identities) <= 140
@@ -193,7 +193,7 @@ def test_a_new_pane_in_front_lets_no_counter_fall(tmux: PrivateTmux) -> None:
     tmux.run("split-window", "-d", "-b", "-t", puppet.pane, "sleep 1000")
     wait_until(lambda: watch.look() or place(watch, puppet.pane)[2] == "1")
     assert watch.sweeper.published is not None
-    counts = {view.identity.pane: view.lines for view in watch.sweeper.published.panes}
+    counts = {view.identity.pane: view.lines for view in watch.published.panes}
     assert counts == {"0": 30, "1": 0}
 
 
@@ -206,7 +206,7 @@ def test_a_program_cannot_forge_a_row_of_the_listing(tmux: PrivateTmux, name: st
     watch = Watch(tmux)
     wait_until(lambda: watch.look() or watch.view(pane).program.command not in {"bash", "sleep"})
     assert watch.sweeper.published is not None
-    assert {view.pane_id for view in watch.sweeper.published.panes} == {"%0", pane}
+    assert {view.pane_id for view in watch.published.panes} == {"%0", pane}
     assert watch.view(pane).identity.session == "main"
     assert watch.view(pane).program.command.isprintable()
 

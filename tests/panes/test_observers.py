@@ -137,12 +137,13 @@ def test_looks_are_shown_in_their_order_before_anything_else_is_asked(part: str)
         def reconfigure(self, _config: Config) -> None:
             seen.append("reconfigure")
 
+    arguments: dict[str, tuple[object, ...]] = {"forget": (KEY,), "reconfigure": (Config(),)}
     observers = Observers((Noting(),))
     for moment in range(3):
         observers.observe(make_look(monotonic=moment))
     assert not seen
     for _ in range(2):
-        getattr(observers, part)(*{"forget": [KEY], "reconfigure": [Config()]}.get(part, []))
+        getattr(observers, part)(*arguments.get(part, ()))
     assert seen == [0, 1, 2, part, part]
 
 

@@ -144,7 +144,7 @@ def test_a_log_that_repeats_itself_is_read_whole(tmux: PrivateTmux, pool: tuple[
     watch = Watch(tmux, began=4e9)
     watch.look()
     chance = random.Random(7)  # noqa: S311
-    printed = []
+    printed: list[str] = []
     for _ in range(20):
         burst = [chance.choice(pool) for _ in range(chance.choice((150, 250, 350, 450)))]
         burst[::20] = [f"step {len(printed) + n}" for n in range(0, len(burst), 20)]

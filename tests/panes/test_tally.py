@@ -179,8 +179,10 @@ def test_a_tally_shows_the_same_as_looks_one_by_one(
     def settle() -> dict[str, object] | None:
         looks = read(one_by_one, requests)
         shown = [
-            look.alternate if isinstance(look, Look) and not look.capture else
-            isinstance(look, Look) and any(look.capture.text.lines)
+            isinstance(look, Look) and (
+                any(look.capture.text.lines)
+                if look.capture and look.capture.text else look.alternate
+            )
             for look in looks.values()
         ]  # fmt: skip
         return describe(looks) if all(shown) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -40,7 +41,7 @@ def rounds() -> Iterator[Rounds]:
 def test_each_wake_begins_a_round(rounds: Rounds) -> None:
     rounds.thread.start()
     for count in range(1, 20):
-        wait_until(lambda count=count: rounds.begun == count)
+        wait_until(partial(lambda count: rounds.begun == count, count))
         rounds.thread.wake()
     wait_until(lambda: rounds.begun == 20)
 

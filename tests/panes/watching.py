@@ -11,6 +11,7 @@ from panes.private_tmux import PrivateTmux
 from panewatch.config import PanesSettings, TmuxSettings
 from panewatch.panes.accounts import PaneView
 from panewatch.panes.model import PaneKey, PaneUpdate
+from panewatch.panes.published import Published
 from panewatch.panes.sight import ScreenReader
 from panewatch.panes.sweeper import Sweeper
 from panewatch.panes.tmux import Tmux
@@ -80,6 +81,10 @@ class Watch:
     def look(self) -> None:
         self.sweeper.sweep()
 
-    def view(self, pane: str) -> PaneView:
+    @property
+    def published(self) -> Published:
         assert self.sweeper.published is not None
-        return next(view for view in self.sweeper.published.panes if view.pane_id == pane)
+        return self.sweeper.published
+
+    def view(self, pane: str) -> PaneView:
+        return next(view for view in self.published.panes if view.pane_id == pane)

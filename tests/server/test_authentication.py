@@ -10,7 +10,6 @@ import bcrypt
 import psutil
 import pytest
 
-from panewatch import authentication
 from panewatch.authentication import CACHE_SIZE, MAX_CHECKS, BasicAuthentication, Verdict
 from polling import wait_until
 from server.serving import TEXT, Running
@@ -55,7 +54,7 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         hashes.append(hashed)
         return compare(password, hashed)
 
-    monkeypatch.setattr(authentication.bcrypt, "checkpw", note)
+    monkeypatch.setattr(bcrypt, "checkpw", note)
     return hashes
 
 
@@ -173,7 +172,7 @@ def test_equal_questions_share_one_check_and_too_many_are_turned_away(
         running.pop()
         return True
 
-    monkeypatch.setattr(authentication.bcrypt, "checkpw", wait)
+    monkeypatch.setattr(bcrypt, "checkpw", wait)
     users = {"alice": b"hash"}
 
     async def run() -> tuple[list[Verdict], Verdict, int]:
@@ -238,7 +237,7 @@ def test_waiting_for_a_check_takes_no_place(
         begun.set()
         return not go_on.wait(20)
 
-    monkeypatch.setattr(authentication.bcrypt, "checkpw", wait)
+    monkeypatch.setattr(bcrypt, "checkpw", wait)
     wrong = f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: {encode('alice', 'wrong')}\r\n\r\n"
     with running.connect() as first, running.connect() as second:
         for client in (first, second):

@@ -56,7 +56,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         paths.append(path)
         return load(path)
 
-    monkeypatch.setattr(web_files.web_config, "load", note)
+    monkeypatch.setattr(web_config, "load", note)
     return paths
 
 

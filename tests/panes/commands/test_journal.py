@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panewatch.panes.commands import journal as module
 from panewatch.panes.commands.journal import Journal, find_folder, name_journal
 from panewatch.panes.commands.records import Began, Hello, Record, parse
 from panewatch.panes.model import PaneKey
@@ -37,7 +36,7 @@ def append(path: Path, data: bytes) -> None:
 def test_a_file_is_read_on_from_where_it_ended(path: Path) -> None:
     journal = Journal(path)
     assert journal.read() == []
-    assert journal.written is None
+    assert not journal.written
     append(path, hello(1) + hello(2))
     assert shells(journal.read()) == [1, 2]
     assert journal.written == path.stat().st_mtime_ns / 1e9
@@ -133,7 +132,7 @@ def test_a_file_that_others_may_write_is_refused(path: Path, mode: int) -> None:
 def test_a_file_of_another_user_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     append(path, hello(1))
     owner = os.geteuid()
-    monkeypatch.setattr(module.os, "geteuid", lambda: owner + 1)
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
     assert Journal(path).read() == []
 
 
@@ -150,7 +149,7 @@ def test_a_link_that_is_put_there_at_the_last_moment_is_not_followed(
     target = path.with_name("target")
     append(target, hello(1))
     path.symlink_to(target)
-    monkeypatch.setattr(module.os, "lstat", os.stat)
+    monkeypatch.setattr(os, "lstat", os.stat)
     assert Journal(path).read() == []
 
 
@@ -172,7 +171,7 @@ def test_a_file_that_may_not_be_read_tells_nothing(
     def refuse(*_: object) -> int:
         raise PermissionError
 
-    monkeypatch.setattr(module.os, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert Journal(path).read() == []
 
 
