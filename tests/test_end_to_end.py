@@ -119,6 +119,37 @@ def test_a_pane_that_fails_is_one_page_until_it_is_respawned(tmux: Tmux, stack: 
     assert stack.notes == []
 
 
+def test_an_agent_that_ends_at_work_is_told_and_one_that_is_quit_is_not(
+    tmux: Tmux, stack: Stack, tmp_path: Path
+) -> None:
+    """Two programs that have the names of agents: one is gone while it prints, one is silent."""
+    agents = {
+        "claude": "while not path.exists('gone'): print(time.time(), flush=True); time.sleep(0.5)",
+        "codex": "print(time.time()); input()",
+    }
+    for window, (agent, program) in enumerate(agents.items(), 1):
+        file = tmp_path / agent
+        file.write_text(f"#!{sys.executable}\nimport time\nfrom os import path\n{program}\n")
+        file.chmod(0o755)
+        tmux("new-window", "-d", "-c", str(tmp_path), "-t", f"work:{window}", "exec bash --norc")
+        tmux("send-keys", "-t", f"work:{window}", f"./{agent}", "Enter")
+    working = "panewatch:agent_working:min30s"
+    for window, value in ((1, 1), (2, 0)):
+        at_work = f'{working}{{window="{window}"}} == {value}'
+        wait_until(lambda asked=at_work: stack.query(asked), 40, at_work)
+    tmux("send-keys", "-t", "work:2", "Enter")
+    (tmp_path / "gone").touch()
+    wait_until(lambda: stack.notes, 40, "the note")
+    stack.wait_evaluations(6)
+    assert stack.query(working) == {}
+    ((status, labels),) = stack.notes
+    assert (status, labels["alertname"]) == ("firing", "PanewatchAgentDied")
+    assert labels["window"] == "1"
+    told = stack.receiver.seen[-1][1]["alerts"][0]["annotations"]["description"]
+    assert "(claude) was working when it was last seen, and is gone" in told
+    assert stack.pages == []
+
+
 def test_promtool_accepts_a_real_scrape(exporter_port: int) -> None:
     done = subprocess.run(
         ["promtool", "check", "metrics"],

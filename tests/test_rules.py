@@ -35,7 +35,7 @@ IDENTITY = {"job", "instance"}
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
 
 
 def each_alert(alert: Alert) -> str:

@@ -140,9 +140,7 @@ def read_warnings_about_panes() -> set[str]:
     return {a.name for a in read_alerts() if a.labels["severity"] == "warning"} & panes
 
 
-@pytest.mark.parametrize(
-    "name", ["Failed", "Killed", "KeepsFailing", "Blocked"], ids=str
-)
+@pytest.mark.parametrize("name", ["Failed", "Killed", "KeepsFailing", "Blocked"], ids=str)
 def test_a_page_holds_back_every_warning_about_its_pane(name: str) -> None:
     warnings = read_warnings_about_panes()
     assert len(warnings) > 10
@@ -151,6 +149,7 @@ def test_a_page_holds_back_every_warning_about_its_pane(name: str) -> None:
 
 def test_a_pane_that_waits_explains_why_it_stands_still() -> None:
     held = {"PaneStalled", "PaneLooping", "PaneIncidentLasting", "PaneNoSuccess", "WorkUnsaved"}
+    held |= {"TrainingStalled", "TrainingSlow"}
     assert find_held_back("PanewatchPaneWaiting", "warning") == {f"Panewatch{n}" for n in held}
     assert find_held_back("PanewatchPaneWaiting", "info") == set()
 
