@@ -259,10 +259,11 @@ def test_panewatch_that_ends_leaves_no_git_behind(
     file.write_text(
         f"web: {{listen_address: '127.0.0.1:0'}}\ntmux: {{sockets: [{tmux.socket}]}}\n"
         f"repositories: {{binary: {program}, timeout: 1h}}\n"
+        "collectors: {errors: {enabled: false}}\n"
     )
     exporter = Exporter((*PANEWATCH, f"--config.file={file}"), tmux.folder)
     try:
-        pid = wait_until(lambda: note.exists() and note.read_text().strip())
+        pid = wait_until(lambda: note.exists() and note.read_text().strip(), timeout=40.0)
         assert isinstance(pid, str)
         assert not ended(pid)
         assert exporter.end() == 0
