@@ -27,10 +27,13 @@ if [[ $- == *i* && ${TMUX-} == *,+([0-9]),* && ${TMUX_PANE-} == %+([0-9]) && -n 
                     </dev/null >/dev/null
                 [[ -O $__panewatch_journal && ! -L ${__panewatch_journal%/*} ]] || return "$code"
             fi
-            # Bash tells its history to files only; to ask for it by $(...) would cost a process.
-            HISTTIMEFORMAT='' builtin history 1 >|"$__panewatch_journal.line"
+            # Bash tells its history to files only; to ask for it by $(...) would cost a process,
+            # and to empty a file each time makes some file systems wait for the disk.
+            {
+                HISTTIMEFORMAT='' builtin history 1
+                builtin printf '\0'
+            } 1<>"$__panewatch_journal.line"
             IFS='' builtin read -r -d '' -n 560 line <"$__panewatch_journal.line"
-            builtin : >|"$__panewatch_journal.line"
             line=${line#"${line%%[! ]*}"} line=${line%$'\n'}
             number=${line%%[* ]*}
             if [[ $line == "$__panewatch_last" ]]; then
