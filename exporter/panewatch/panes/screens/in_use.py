@@ -13,6 +13,8 @@ class ScreensInUse:
     def __init__(self) -> None:
         self._book: ScreenBook | None = None
         self._next: tuple[Config, ScreenBook] | None = None
+        self._builtin: ScreenBook | None = None
+        """The book without any pack of the user's: it is the same at every reload."""
 
     def prepare(self, config: Config) -> None:
         """Read the packs that ``config`` asks for; the next `find` for it puts them to use.
@@ -20,7 +22,13 @@ class ScreensInUse:
         Raises:
             ScreensError: a pack is bad; those in use stay.
         """
-        self._next = config, load_screens(config.panes)
+        own = bool(config.panes.screens.packs)
+        book = None if own else self._builtin
+        if book is None:
+            book = load_screens(config.panes)
+        if not own:
+            self._builtin = book
+        self._next = config, book
 
     def find(self, config: Config) -> ScreenBook:
         """Return the book for ``config``: what was prepared for it, or else what is in use.
