@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from panewatch import linear
-from panewatch.errors.literals import find_words
+from panewatch.errors.literals import find_needs
 from panewatch.panes.model import Tasks
 from panewatch.panes.screens.glossary import Found, Glossary
 from panewatch.panes.screens.pack import Marker, Tally, TaskList
@@ -19,15 +19,16 @@ _ROWS = "(?m)"
 class Mark:
     """One marker. Where the words that it needs are missing, nothing else is looked at."""
 
-    __slots__ = ("_match", "_says", "_unless", "_words", "marker", "needs")
+    __slots__ = ("_match", "_needs", "_says", "_unless", "marker", "needs")
 
     def __init__(self, marker: Marker, glossary: Glossary) -> None:
         self.marker = marker
         # A phrase may go on in the next row, between the edges of a box; a word does not.
         phrases = [max(phrase.split(), key=len) for phrase in marker.says]
-        expressions = find_needs(marker.match) if marker.match else []
-        self.needs = glossary.add(expressions or phrases)
-        self._words = glossary.add(phrases)
+        sets = [glossary.add(words) for words in (*_list_needs(marker.match), phrases) if words]
+        self._needs = sets
+        self.needs: Found = sets[0] if sets else frozenset()
+        """One of these words is on the screen where it holds; none where that is not known."""
         self._says = [
             (number, phrase)
             for word, phrase in zip(phrases, marker.says, strict=True)
@@ -38,8 +39,8 @@ class Mark:
 
     def holds(self, view: View, found: Found) -> bool:
         """Tell whether a screen shows it; ``found`` are the words of that screen."""
-        for needs in (self.needs, self._words):
-            if needs and needs.isdisjoint(found):
+        for needs in self._needs:
+            if needs.isdisjoint(found):
                 return False
         marker = self.marker
         text = view.find(marker.region)
@@ -61,15 +62,28 @@ def _compile(expressions: Sequence[str]) -> linear.Pattern | None:
     return linear.compile(_ROWS + "|".join(f"(?:{text})" for text in expressions))
 
 
-def find_needs(expressions: Sequence[str]) -> list[str]:
+def _list_needs(expressions: Sequence[str]) -> Iterator[list[str]]:
+    """Yield sets of words of which a match of any of ``expressions`` has one each."""
+    yield _find_needs(expressions)
+    if len(expressions) == 1:
+        needs = find_needs(expressions[0])
+        yield [] if needs.caseless or not _are_telling(needs.more) else sorted(needs.more)
+
+
+def _find_needs(expressions: Sequence[str]) -> list[str]:
     """Return words of which each match of each expression has one; none if unknown."""
     joined: list[str] = []
     for expression in expressions:
-        words, caseless = find_words(expression)
-        if caseless or not words:
+        needs = find_needs(expression)
+        if needs.caseless or not _are_telling(needs.words):
             return []
-        joined += words
+        joined += needs.words
     return joined
+
+
+def _are_telling(words: Iterable[str]) -> bool:
+    """Tell whether some screens have none of ``words``: a full stop is on each."""
+    return all(len(word.strip()) > 1 or not word.isascii() for word in words)
 
 
 def _may_match(row: str, words: Sequence[str]) -> bool:
@@ -80,13 +94,15 @@ def _may_match(row: str, words: Sequence[str]) -> bool:
 class Count:
     """One place where something is counted."""
 
-    __slots__ = ("_match", "_words", "needs", "tally")
+    __slots__ = ("_any", "_match", "needs", "tally")
 
     def __init__(self, tally: Tally, glossary: Glossary) -> None:
         self.tally = tally
-        self._words = find_needs(tally.match)
-        self.needs = glossary.add(self._words)
-        self._match = [linear.compile(_ROWS + text) for text in tally.match]
+        self.needs = glossary.add(_find_needs(tally.match))
+        expressions = [_ROWS + text for text in tally.match]
+        self._match = list(map(linear.compile, expressions))
+        # To tell that nothing is counted, which is the rule, takes no groups.
+        self._any = linear.ExpressionSet(expressions)
 
     def read(self, view: View, found: Found) -> int | None:
         """Add up what is counted; None where nothing is."""
@@ -96,9 +112,8 @@ class Count:
         return min(sum(counts), _MOST) if counts else None
 
     def _read(self, view: View) -> Iterator[int]:
-        for row in view.find(self.tally.region).rows:
-            if not _may_match(row, self._words):
-                continue
+        text = view.find(self.tally.region)
+        for row in text.rows if self._any.match(text.encoded) else ():
             encoded = row.encode(errors="replace")
             for pattern in self._match:
                 match = pattern.search(encoded)
@@ -117,7 +132,7 @@ class Listed:
     def __init__(self, tasks: TaskList, glossary: Glossary) -> None:
         self.region = tasks.region
         kinds = (tasks.pending, tasks.in_progress, tasks.done)
-        self._words = find_needs([text for kind in kinds for text in kind])
+        self._words = _find_needs([text for kind in kinds for text in kind])
         self.needs = glossary.add(self._words)
         self._kinds = [_compile(kind) for kind in kinds]
 
