@@ -9,6 +9,7 @@ from boards.health import collectors, exporters
 from boards.layout import SERVER_VARIABLE, Row, Shelf, assemble, host_variables
 from boards.panels import graph, tiles, timeline
 from boards.queries import HOST, SERVER, Query, select, state_code
+from boards.repositories import dropped_repositories
 from boards.states import GREEN, ORANGE, RED, SERVER_STATES, value_mapping
 from boards.tables import Column, listing
 
@@ -41,7 +42,10 @@ def build() -> Dashboard:
                 "HTTP",
                 [Shelf(7, [(8, _requests()), (8, _rejections()), (8, _scrape())])],
             ),
-            Row("Repositories", [Shelf(6, [(12, _repository_failures()), (12, _repositories())])]),
+            Row(
+                "Repositories",
+                [Shelf(6, [(12, unread_repositories()), (12, dropped_repositories())])],
+            ),
             Row("Process", [Shelf(7, [(8, _cpu()), (8, _memory()), (8, _files())])]),
         ],
         since="now-3h",
@@ -204,34 +208,6 @@ def _call_failures() -> timeseries.Panel:
         SERVER,
         by="server, reason",
         legend="{{server}}: {{reason}}",
-    )
-
-
-def _repository_failures() -> timeseries.Panel:
-    return events(
-        "Repositories that could not be read",
-        "Looks at git repositories that gave nothing, by reason. Timeout: it is very large or on "
-        "a slow disk. Ownership: it is another user's, and git refuses it. Binary: no git there.",
-        "panewatch_repository_failures_total",
-        HOST,
-        by="reason",
-        legend="{{reason}}",
-    )
-
-
-def _repositories() -> timeseries.Panel:
-    return graph(
-        "Repositories left out",
-        "Repositories that are not read because panes are in too many of them: nothing is known "
-        "of their unsaved work. Raise repositories.most.",
-        [
-            Query(
-                f"max by (instance) ({select('panewatch_repositories_dropped', HOST)})",
-                legend="{{instance}}",
-            )
-        ],
-        units.Short,
-        decimals=0,
     )
 
 

@@ -5,7 +5,14 @@ from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard, DynamicConfigValue
 
-from boards.events import events, pane_conditions
+from boards.agents import (
+    blocked_processes,
+    looping_panes,
+    task_lists,
+    tasks_left,
+    time_of_agents,
+)
+from boards.events import events
 from boards.layout import PANE_VARIABLES, SERVER_VARIABLE, Row, Shelf, assemble, host_variables
 from boards.panels import PER_HOUR, QUIET, graph, ranking, thresholds, tiles, timeline
 from boards.queries import (
@@ -14,14 +21,13 @@ from boards.queries import (
     PANE_OF_HOST,
     SERVER,
     Query,
-    pane_value,
     quantile,
     select,
     wall,
-    with_command,
 )
-from boards.states import ORANGE, PANE_STATES, PURPLE, WAITS
-from boards.tables import PANE_COLUMNS, Column, listing
+from boards.repositories import dirty_files, unsaved_work
+from boards.states import PANE_STATES, PURPLE, WAITS
+from boards.tables import Column, listing
 from boards.waits import waiting_by_kind, waiting_now, waiting_panes
 
 WAIT = "panewatch_pane_wait_seconds"
@@ -31,9 +37,6 @@ HOUR = "1h"
 
 SESSION = f'{SERVER}, session=~"$session"'
 """Matchers of what is told about the chosen sessions."""
-
-OF_AGENTS = [state for state in PANE_STATES if state.name not in {"dead", "unknown"}]
-"""The states that an agent spends its time in."""
 
 
 def build() -> Dashboard:
@@ -56,21 +59,24 @@ def build() -> Dashboard:
                 "How long answers take",
                 [
                     Shelf(8, [(9, _by_kind()), (8, _times()), (7, _answered())]),
-                    Shelf(8, [(17, _agents()), (7, _most())]),
+                    Shelf(8, [(17, time_of_agents()), (7, _most())]),
                 ],
             ),
             Row(
                 "Do agents get on",
                 [
-                    Shelf(8, [(15, _tasks()), (9, _left())]),
-                    Shelf(7, [(12, _looping()), (12, _blocked())]),
+                    Shelf(8, [(15, task_lists()), (9, tasks_left())]),
+                    Shelf(7, [(12, looping_panes()), (12, blocked_processes())]),
                 ],
             ),
             Row(
                 "What interrupts people",
                 [Shelf(7, [(6, _turned()), (9, _switches()), (9, _interruptions())])],
             ),
-            Row("Work that no commit has saved", [Shelf(8, [(15, _unsaved()), (9, _dirty())])]),
+            Row(
+                "Work that no commit has saved",
+                [Shelf(8, [(15, unsaved_work()), (9, dirty_files())])],
+            ),
         ],
         since="now-6h",
     )
@@ -148,43 +154,6 @@ def _color_kinds(panel: timeseries.Panel) -> timeseries.Panel:
     return panel
 
 
-def _agents() -> table.Panel:
-    def spent(**state: str) -> str:
-        seconds = select("panewatch_pane_state_seconds_total", PANE, **state)
-        return f"sum by ({PANE_LABELS}) (increase({seconds}[$__range]))"
-
-    def of_agents(expr: str) -> str:
-        return with_command(expr, PANE, "agent", agents=True)
-
-    return listing(
-        "Time of agents in each state, in this time range",
-        "How the panes in which an agent is now spent the time range, and which share of it they "
-        "waited for a person. Waiting is time that you could give back; much idle time is an "
-        "agent without a task.",
-        [
-            of_agents(f"({spent(state='waiting_input')} / {spent()})"),
-            *(of_agents(f"({spent(state=state.name)} > 0)") for state in OF_AGENTS),
-        ],
-        [
-            Column("agent", "Agent", 80),
-            *PANE_COLUMNS,
-            Column("Value #A", "Waited", 75, unit=units.PercentUnit),
-            *(
-                Column(
-                    f"Value #{'BCDEF'[index]}",
-                    state.text.capitalize(),
-                    85,
-                    unit=units.DurationInHoursMinutesSeconds,
-                    color=state.color,
-                )
-                for index, state in enumerate(OF_AGENTS)
-            ),
-        ],
-        sort=("Waited", True),
-        none="No agent is seen.",
-    )
-
-
 def _most() -> bargauge.Panel:
     waited = select("panewatch_pane_state_seconds_total", PANE, state="waiting_input")
     return ranking(
@@ -198,69 +167,6 @@ def _most() -> bargauge.Panel:
         ),
         units.DurationInHoursMinutesSeconds,
         color=thresholds(PURPLE),
-    )
-
-
-def _tasks() -> table.Panel:
-    def tasks(status: str) -> str:
-        value = select("panewatch_pane_tasks", PANE, status=status)
-        return with_command(f"max by ({PANE_LABELS}) ({value})", PANE, "agent")
-
-    jobs = pane_value("panewatch_pane_background_jobs", PANE)
-    return listing(
-        "Task lists and background jobs",
-        "What each agent's screen counts now: the tasks on its list, and the background jobs and "
-        "sub-agents that it has started. An agent that is idle with tasks left has stopped "
-        "before its end: ask it to go on.",
-        [
-            tasks("pending"),
-            tasks("in_progress"),
-            tasks("done"),
-            with_command(jobs, PANE, "agent"),
-        ],
-        [
-            Column("agent", "Agent", 90),
-            *PANE_COLUMNS,
-            Column("Value #A", "Pending", 80, unit=units.Short),
-            Column("Value #B", "In progress", 100, unit=units.Short),
-            Column("Value #C", "Done", 65, unit=units.Short),
-            Column("Value #D", "Jobs", unit=units.Short),
-        ],
-        sort=("Pending", True),
-        none="No screen shows a task list or background jobs.",
-    )
-
-
-def _left() -> timeseries.Panel:
-    left = select("panewatch_pane_tasks", PANE, status=["pending", "in_progress"])
-    return graph(
-        "Tasks left",
-        "Tasks on each agent's list that are not done. A line that falls is progress, one that "
-        "stays is an agent that is stuck, waits or goes in circles.",
-        [Query(f"sum by ({PANE_LABELS}) ({left})", legend=PANE_OF_HOST)],
-        units.Short,
-        decimals=0,
-    )
-
-
-def _looping() -> timeseries.Panel:
-    return pane_conditions(
-        "Panes that go in circles",
-        "Each pane that prints on and on while hardly anything of it is new, or runs the same "
-        "command again and again. Stop it, or give it another hint.",
-        "panewatch_pane_looping",
-        PANE_OF_HOST,
-    )
-
-
-def _blocked() -> timeseries.Panel:
-    return pane_conditions(
-        "Processes that wait in the kernel",
-        "Processes of each pane in uninterruptible sleep (state D): they wait for a disk, a "
-        "network file system or another device, so the pane is slow and not stalled. Many for "
-        "long are a disk that is overloaded or a server that does not answer.",
-        "panewatch_pane_blocked_processes",
-        PANE_OF_HOST,
     )
 
 
@@ -315,43 +221,5 @@ def _per_hour(title: str, description: str, counter: str) -> timeseries.Panel:
         PER_HOUR,
         area=True,
         calcs=("mean", "max"),
-        decimals=0,
-    )
-
-
-def _unsaved() -> table.Panel:
-    def fact(name: str) -> str:
-        return pane_value(f"panewatch_pane_repository_{name}", PANE)
-
-    committed = f"1000 * {fact('last_commit_timestamp_seconds')}"
-    return listing(
-        "Repositories of panes",
-        "Of the git repository of each pane's directory: files with changes that are in no "
-        "commit, commits that are not pushed, and the last commit. Many files and an old commit "
-        "under an agent at work are hours that one wrong command can undo: let it commit.",
-        [
-            with_command(fact("dirty_files"), PANE, "agent"),
-            with_command(fact("unpushed_commits"), PANE, "agent"),
-            with_command(committed, PANE, "agent"),
-        ],
-        [
-            Column("agent", "Agent", 90),
-            *PANE_COLUMNS,
-            Column("Value #A", "Dirty files", 95, unit=units.Short, color=ORANGE),
-            Column("Value #B", "Unpushed", 90, unit=units.Short),
-            Column("Value #C", "Last commit", unit="dateTimeFromNow"),
-        ],
-        sort=("Dirty files", True),
-        none="No pane is seen in a repository.",
-    )
-
-
-def _dirty() -> timeseries.Panel:
-    return graph(
-        "Files that no commit has saved",
-        "Files with changes that are in no commit, in the repository of each pane. A line that "
-        "falls to 0 is a commit; one that only climbs is an agent that never saves.",
-        [Query(pane_value("panewatch_pane_repository_dirty_files", PANE), legend=PANE_OF_HOST)],
-        units.Short,
         decimals=0,
     )
