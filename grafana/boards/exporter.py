@@ -9,7 +9,7 @@ from boards.health import collectors, exporters
 from boards.layout import SERVER_VARIABLE, Row, Shelf, assemble, host_variables
 from boards.panels import graph, tiles, timeline
 from boards.queries import HOST, SERVER, Query, select, state_code
-from boards.repositories import dropped_repositories
+from boards.repositories import dropped_repositories, unread_repositories
 from boards.states import GREEN, ORANGE, RED, SERVER_STATES, value_mapping
 from boards.tables import Column, listing
 
