@@ -23,10 +23,12 @@ SIZES = {
     "classification": "--rounds 1 --peer-rounds 1 --peer-lines 8 LOG",
     "redos": "--sizes 26 200 --rounds 1 --step 60",
     "replay": "",
+    "commands": "--commands 4 --panes 2 --longest 0.6 --lines 20 --rounds 1",
 }
 FIGURES = {
     "sweep": 6, "completeness": 5, "latency": 3, "footprint": 5, "scrape": 7,
     "classification": 3, "redos": 3, "replay": 6,
+    "commands": 19,
 }  # fmt: skip
 LOG = ["$ make", "cc -c a.c", "a.c:3:9: error: no", "make: *** [Makefile:2: a.o] Error 1"] * 100
 CORPORA = ROOT.parent / "shared" / "corpora"
@@ -52,7 +54,9 @@ def test_benchmark_runs_at_its_smallest(name: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     assert found["benchmark"] == name
-    more = name == "classification" and shutil.which("mtail") is not None
+    more: int = name == "classification" and shutil.which("mtail") is not None
+    if name == "commands":
+        more = sum(shutil.which(shell) is not None for shell in ("bash", "zsh", "fish"))
     assert len(found["figures"]) == FIGURES[name] + more
     for figure in found["figures"]:
         assert figure["what"]
@@ -65,6 +69,10 @@ def test_benchmark_runs_at_its_smallest(name: str, tmp_path: Path) -> None:
         matches = {row["what"]: row["matches"] for row in found["rows"]}
         assert matches["re loop"] >= 2
         assert matches.get("mtail", matches["re loop"]) == matches["re loop"]
+    if name == "commands":
+        assert values["with shell-init: commands seen"] == 1
+        assert values["with shell-init: statuses right"] == 1
+        assert values["with shell-init: told twice"] == values["without: told twice"] == 0
     if name == "replay":
         assert 5 < values["incidents opened"] < 100
     if name == "scrape":

@@ -12,8 +12,13 @@ if [[ $- == *i* && ${TMUX-} == *,+([0-9]),* && ${TMUX_PANE-} == %+([0-9]) && -n 
     __panewatch_clock='${__panewatch_void[__panewatch_began=${EPOCHREALTIME/[^0-9]/},0]-}'
 
     __panewatch_report() {
-        { builtin local - code=$?; builtin set +euvx; } 2>/dev/null
-        builtin local now=${EPOCHREALTIME/[^0-9]/} began=$__panewatch_began line='' number
+        builtin local code=$? now=${EPOCHREALTIME/[^0-9]/}
+        if [[ -z $__panewatch_began && $__panewatch_bytes != -1 && -n ${PS0-} &&
+            ${PROMPT_COMMAND[0]-} == __panewatch_report* ]]; then
+            return "$code"
+        fi
+        { builtin local -; builtin set +euvx; } 2>/dev/null
+        builtin local began=$__panewatch_began line='' number
         __panewatch_began=''
         {
             # Whoever sets these anew does not mean us.
