@@ -44,7 +44,7 @@ def test_what_an_expression_matches_has_one_of_its_words(expression: str, random
 def test_what_an_expression_matches_passes_the_looks_before_it(
     expression: str, random: Random
 ) -> None:
-    trial = Trial([Rule("one", "error", (expression,))])
+    trial = Trial([Rule("one", "error", (expression,))], {0: 0})
     pattern = linear.compile(expression)
     for text in sample(expression, random, 5):
         for line in (text, f"x{text}", f"{text}x"):
@@ -87,7 +87,8 @@ def test_every_builtin_example_has_one_of_the_words_of_what_takes_it() -> None:
 )
 def test_what_else_there_must_be(expression: str, begins: set[str], more: set[str]) -> None:
     needs = find_needs(expression)
-    assert (needs.begins, needs.more) == (begins, more)
+    assert needs.begins == begins
+    assert needs.more == more
 
 
 @pytest.mark.parametrize(

@@ -65,44 +65,44 @@ def test_a_good_pack_is_used_besides_the_builtin_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"severty": "P0"}, "own.yaml:7: rules[0].severty: unknown key; allowed: id, kind, match"),
-        ({"severity": "P9"}, "own.yaml:7: rules[0].severity: must be one of P0, P1, P2"),
-        ({"category": "disk"}, "own.yaml:7: rules[0].category: must be one of dependency,"),
-        ({"kind": "fault"}, "own.yaml:7: rules[0].kind: must be error, noise, success or friction"),
+        ({"severty": "P0"}, "own.yaml:7: own-rule.severty: unknown key; did you mean `severity`? allowed: id,"),
+        ({"severity": "P9"}, "own.yaml:7: own-rule.severity: must be one of P0, P1, P2"),
+        ({"category": "disk"}, "own.yaml:7: own-rule.category: must be one of dependency,"),
+        ({"kind": "fault"}, "own.yaml:7: own-rule.kind: must be error, noise, success or friction"),
         ({"id": "Own Rule"}, "own.yaml:2: rules[0].id: must be a name of small letters"),
-        ({"match": 5}, "own.yaml:3: rules[0].match: must be text, or a list of texts"),
-        ({"match": []}, "own.yaml:3: rules[0].match (own-rule): is missing; give text"),
-        ({"match": "^a+"}, "own.yaml:3: rules[0].match (own-rule): `^a+` needs 3 characters"),
+        ({"match": 5}, "own.yaml:3: own-rule.match: must be text, or a list of texts"),
+        ({"match": []}, "own.yaml:3: own-rule.match: is missing; give text"),
+        ({"match": "^a+"}, "own.yaml:3: own-rule.match: `^a+` needs 3 characters"),
         (
             {"match": "^frobnicator [abc"},
-            ("own.yaml:3: rules[0].match (own-rule): `^frobnicator [abc` is no regular expression"
+            ("own.yaml:3: own-rule.match: `^frobnicator [abc` is no regular expression"
             " of RE2: missing ]: [abc"),
         ),
         (
             {"match": ["^frobnicator exploded", "(?=frobnicator)"]},
-            ("own.yaml:3: rules[0].match (own-rule): `(?=frobnicator)` is no regular expression"
+            ("own.yaml:3: own-rule.match: `(?=frobnicator)` is no regular expression"
             " of RE2: invalid perl operator: (?="),
         ),
-        ({"match": r"(frobnicator) \1"}, "own.yaml:3: rules[0].match (own-rule): `(frobnicator)"),
-        ({"unless": "(a"}, "own.yaml:7: rules[0].unless (own-rule): `(a` is no regular expression"),
-        ({"until": "*"}, "own.yaml:7: rules[0].until (own-rule): `*` is no regular expression"),
-        ({"suggestion": ""}, "own.yaml:4: rules[0].suggestion (own-rule): is missing: say what"),
-        ({"kind": "success"}, "own.yaml:2: rules[0].resolves (own-rule): is missing: give the"),
+        ({"match": r"(frobnicator) \1"}, "own.yaml:3: own-rule.match: `(frobnicator)"),
+        ({"unless": "(a"}, "own.yaml:7: own-rule.unless: `(a` is no regular expression"),
+        ({"until": "*"}, "own.yaml:7: own-rule.until: `*` is no regular expression"),
+        ({"suggestion": ""}, "own.yaml:4: own-rule.suggestion: is missing: say what"),
+        ({"kind": "success"}, "own.yaml:2: own-rule.resolves: is missing: give the"),
         (
             {"kind": "success", "resolves": ["disk"]},
-            "own.yaml:8: rules[0].resolves (own-rule): `disk` is no category; one of",
+            "own.yaml:8: own-rule.resolves: `disk` is no category; one of",
         ),
-        ({"kind": "friction"}, "own.yaml:2: rules[0].friction (own-rule): is missing; give one of"),
-        ({"examples": []}, "own.yaml:5: rules[0].examples (own-rule): is missing; give text, or"),
-        ({"statuses": 0}, "own.yaml:7: rules[0].statuses[0]: must be a whole number from 1 to"),
-        ({"statuses": [1, 256]}, "own.yaml:7: rules[0].statuses[1]: must be a whole number from 1"),
-        ({"statuses": "all"}, "own.yaml:7: rules[0].statuses: must be a whole number from 1 to"),
+        ({"kind": "friction"}, "own.yaml:2: own-rule.friction: is missing; give one of"),
+        ({"examples": []}, "own.yaml:5: own-rule.examples: is missing; give text, or"),
+        ({"statuses": 0}, "own.yaml:7: own-rule.statuses[0]: must be a whole number from 1 to"),
+        ({"statuses": [1, 256]}, "own.yaml:7: own-rule.statuses[1]: must be a whole number from 1"),
+        ({"statuses": "all"}, "own.yaml:7: own-rule.statuses: must be a whole number from 1 to"),
         (
             {"kind": "noise", "statuses": 3},
-            "own.yaml:8: rules[0].statuses (own-rule): is for errors: other rules take lines only",
+            "own.yaml:8: own-rule.statuses: is for errors: other rules take lines only",
         ),
-        ({"lasted": -1}, "own.yaml:7: rules[0].lasted: must be a number of seconds, 0 or more"),
-        ({"lasted": 5}, "own.yaml:7: rules[0].lasted (own-rule): is for rules that have statuses"),
+        ({"lasted": -1}, "own.yaml:7: own-rule.lasted: must be a number of seconds, 0 or more"),
+        ({"lasted": 5}, "own.yaml:7: own-rule.lasted: is for rules that have statuses"),
         ({"examples": "oops"}, "own.yaml:2: own-rule: does not take its example 'oops'"),
         (
             {"counterexamples": ["frobnicator melted"]},
@@ -110,8 +110,8 @@ def test_a_good_pack_is_used_besides_the_builtin_ones(tmp_path: Path) -> None:
         ),
         ({"supersedes": ["nosuch"]}, "own.yaml:2: own-rule: supersedes names `nosuch`, which is"),
         ({"joins": ["nosuch"]}, "own.yaml:2: own-rule: joins names `nosuch`, which is no rule"),
-        ({"priority": 1000}, "own.yaml:7: rules[0].priority: must be a whole number from -100 to"),
-        ({"priority": 1.5}, "own.yaml:7: rules[0].priority: must be a whole number from -100 to"),
+        ({"priority": 1000}, "own.yaml:7: own-rule.priority: must be a whole number from -100 to"),
+        ({"priority": 1.5}, "own.yaml:7: own-rule.priority: must be a whole number from -100 to"),
         (
             {"id": "process-killed"},
             "own.yaml:2: process-killed: is the id of a rule of process.yaml too",
@@ -134,6 +134,50 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_wrong_with_some_rules_hides_nothing_of_the_others(tmp_path: Path) -> None:
+    first = write(
+        tmp_path,
+        GOOD | {"severity": "P9"},
+        GOOD | {"id": "no-suggestion", "match": "^wobbler fell", "suggestion": "",
+                "examples": "wobbler fell"},
+        GOOD | {"id": "lost", "match": "^Killed$", "examples": ["Killed", "nothing"],
+                "supersedes": ["own-rule"]},
+        name="first.yaml",
+    )  # fmt: skip
+    second = write(tmp_path, GOOD | {"id": "lost", "match": "^lost and found"}, name="second.yaml")
+    missing = str(tmp_path / "missing.yaml")
+    packs = (first, second, missing)
+    with pytest.raises(RulesError) as raised:
+        build_rulebook(ErrorsSettings(packs=packs, severity={"no-suggestoin": "P0"}))
+    told = [str(problem).replace(f"{tmp_path}/", "") for problem in raised.value.problems]
+    assert [line.partition(" must")[0].partition(" is")[0] for line in told] == [
+        "first.yaml:7: own-rule.severity:",
+        "first.yaml:11: no-suggestion.suggestion:",
+        "missing.yaml: cannot be read: No such file or directory",
+        "second.yaml:2: lost:",
+        "errors.severity.no-suggestoin:",
+        "first.yaml:14: lost: does not take its example 'Killed': `process-killed` does "
+        "(less severe); name that in supersedes, or give a higher priority than 0",
+        "first.yaml:14: lost: does not take its example 'nothing': no expression matches it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"unless": "exploded"}, "an expression of unless spares it"),
+        ({"match": "^12:00:00 frobnicator", "examples": "12:00:00 frobnicator exploded"},
+         "no expression matches what is left without its prefix, 'frobnicator exploded'"),
+        ({"kind": "noise", "match": "^melted"}, "no expression matches it"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_does_not_take_its_example_is_told_why(
+    change: dict[str, object], why: str, tmp_path: Path
+) -> None:
+    (told,) = complain(write(tmp_path, GOOD | change))
+    assert told.endswith(f": {why}")
+
+
 def test_an_id_that_is_there_twice(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD, GOOD)
     assert complain(path) == [f"own.yaml:7: own-rule: is the id of a rule of {'own.yaml'} too"]
@@ -148,8 +192,8 @@ def test_an_id_that_is_there_twice(tmp_path: Path) -> None:
         ("", "must be a file with one key, `rules`: a list of rules"),
         ("[]", "must be a file with one key, `rules`: a list of rules"),
         ("rules: 3", "rules: must be a file with one key, `rules`: a list of rules"),
-        ("rules: [3]", "rules[0]: must be a file with one key, `rules`: a list of rules"),
-        ("rulse: []", "rulse: unknown key; allowed: rules"),
+        ("rules: [3]", "rules[0]: must be a rule, with the keys id, kind, match, category"),
+        ("rulse: []", "rulse: unknown key; did you mean `rules`? allowed: rules"),
         ("rules: [{", "not YAML"),
         ("rules: []\nrules: []", "rules"),
         ("rules: \x00", "character U+0000 is not allowed"),
@@ -186,8 +230,8 @@ def test_a_rule_may_be_off_the_users_own_too(kind: str, tmp_path: Path) -> None:
 
 def test_a_severity_for_a_rule_that_is_not_there(tmp_path: Path) -> None:
     assert complain(write(tmp_path, GOOD), severity={"own-rules": "P0", "xyzzy": "off"}) == [
-        "errors.severity: own-rules: is no rule; did you mean `own-rule`?",
-        "errors.severity: xyzzy: is no rule",
+        "errors.severity.own-rules: is no rule; did you mean `own-rule`?",
+        "errors.severity.xyzzy: is no rule",
     ]
 
 

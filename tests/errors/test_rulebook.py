@@ -13,7 +13,7 @@ from errors.expressions import sample
 from errors.panes import make_rule
 from panewatch.errors import pack
 from panewatch.errors.classifier import choose
-from panewatch.errors.loading import check_examples
+from panewatch.errors.examples import check_counterexamples, check_examples
 from panewatch.errors.rule import ANY, CATEGORIES, FRICTIONS, KINDS, SEVERITIES
 from panewatch.errors.rulebook import Rulebook
 
@@ -199,3 +199,14 @@ def test_what_is_no_text_is_looked_at_too(rulebook: Rulebook) -> None:
         ["Killed \udc80: No space left on device \ud800", "\x00", "\U0001f600" * 50]
     )
     assert list(found) == [0]
+
+
+def test_of_a_long_line_that_many_rules_come_near_the_best_are_tried() -> None:
+    many = [make_rule(f"rule-{n}", f"word-{n}\\b", severity="P1") for n in range(100)]
+    book = Rulebook([*many, make_rule("worst", "blocked here", severity="P0")])
+    words = " ".join(f"word-{n}" for n in range(100))
+    (short,) = book.find([f"{words} blocked here"[-900:]]).values()
+    assert len(short.rules) > 24
+    (long,) = book.find([f"{words} {'x' * 1000} blocked here"]).values()
+    assert 1 < len(long.rules) <= 24
+    assert long.rules[0].id == "worst"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 from panewatch import linear
 from panewatch.errors.command import Command, Prompt, read_prompt
@@ -356,8 +356,11 @@ def _list_capturing(rule: Rule) -> tuple[linear.Pattern, ...]:
 
 def capture(rule: Rule, text: str) -> tuple[str, ...]:
     """Return the values of a rule's named groups: what tells two failures apart."""
-    for expression in _list_capturing(rule):
-        found = expression.search(text)
+    expressions = _list_capturing(rule)
+    encoded = text.encode(errors="replace") if expressions else b""
+    for expression in expressions:
+        found = expression.search(encoded)
         if found is not None:
-            return tuple(mask(value or "") for value in found.groupdict().values())
+            values = cast("Iterable[bytes | None]", found.groupdict().values())
+            return tuple(mask(value.decode(errors="replace") if value else "") for value in values)
     return ()

@@ -29,6 +29,9 @@ PROMPTS: Final = (
 )
 """What the scanner looks for to notice a new command; each is tried on whole lines."""
 
+_SIGNS: Final = frozenset("$#%>❯➜λ»▶➤╼●⏺•")
+"""One of these is in every line that is a prompt."""
+
 _SHELL: Final = linear.compile(
     rf"^{_ENVIRONMENT}(?:{_WHO}[^$#%>❯]{{0,100}}[$#%>❯] ?|(?:[$❯λ»▶➤]|❯❯❯?) |>> |{_BOX}[$#%>❯➤╼] ?|"
     r"➜ +[^ ]+(?: +git:\([^)]*\))?(?: +✗)?(?: +|$)|"
@@ -111,6 +114,8 @@ class Prompt(NamedTuple):
 
 def read_prompt(line: str) -> Prompt | None:
     """Return the prompt that ``line`` is; None where it is none."""
+    if _SIGNS.isdisjoint(line):
+        return None
     found = _SHELL.match(linear.prepare(line))
     if found is not None:
         begin = found.start(1)

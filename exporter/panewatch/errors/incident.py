@@ -111,8 +111,7 @@ class Incidents:
             incident.run, incident.command = run, command
             return incident, False
         if len(self.open) >= _MOST_OPEN:
-            least = max(self.open.values(), key=lambda known: (known.severity, -known.line))
-            self.dropped += self._end([least])
+            self.dropped += self._end([self._find_least()])
         incident = Incident(
             next(self.numbers), rule, values, now, now, line, run, rule.severity, command
         )
@@ -122,14 +121,27 @@ class Incidents:
     def _find_cause(self, joins: frozenset[str], line: int, run: int) -> Incident | None:
         if not joins:
             return None
-        near = [
-            incident
-            for incident in self.open.values()
-            if incident.run == run
-            and line - incident.line <= _NEAR
-            and (ANY in joins or incident.rule.id in joins or incident.rule.category in joins)
-        ]
-        return max(near, key=lambda incident: incident.line, default=None)
+        nearest, at = None, line - _NEAR - 1
+        # Most are seen to be further away than the one that was found: no more is asked of them.
+        for known in self.open.values():
+            if known.line > at and known.run == run:
+                rule = known.rule
+                if ANY in joins or rule.id in joins or rule.category in joins:
+                    nearest, at = known, known.line
+        return nearest
+
+    def _find_least(self) -> Incident:
+        """Return the least severe of them, of those the one seen least lately."""
+        severest: Severity = "P0"
+        least: Incident | None = None
+        for known in self.open.values():
+            severity = SLIP if known.retrying else known.worst
+            if least is None or severity > severest:
+                least, severest = known, severity
+            elif severity == severest and known.line < least.line:
+                least = known
+        assert least is not None  # noqa: S101  # whoever asks has some
+        return least
 
     def holds(self, incident: Incident) -> bool:
         """Tell whether ``incident`` is still open."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 
 from panewatch.config import ErrorsSettings
-from panewatch.errors.classifier import choose
-from panewatch.errors.pack import RulesError, check_together, load_builtin, load_file
-from panewatch.errors.rule import Rule
+from panewatch.errors.examples import check_counterexamples, check_examples
+from panewatch.errors.pack import RulesError, check_together, load_builtin, read_file
 from panewatch.errors.rulebook import Rulebook
 from panewatch.problems import Problem
 
@@ -21,54 +20,36 @@ def build_rulebook(settings: ErrorsSettings, in_use: Rulebook | None = None) -> 
             their examples included.
     """
     builtin = load_builtin()
-    own: list[Rule] = []
-    problems: list[Problem] = []
-    for path in settings.packs:
-        try:
-            own += load_file(path)
-        except RulesError as error:
-            problems += error.problems
-    problems += check_together(own, builtin)
+    packs = [read_file(path) for path in settings.packs]
+    ids = {name for pack in packs for name in pack.ids}
+    own = [rule for pack in packs for rule in pack.rules]
+    problems = [problem for pack in packs for problem in pack.problems]
+    problems += check_together(own, builtin, ids)
+    whole = not problems
+    # The first of each id, so that the others can be tried.
+    by_id = {rule.id: rule for rule in (*reversed(own), *builtin)}
+    own = [rule for rule in own if by_id[rule.id] is rule]
     rules = [*builtin, *own]
-    problems += _find_unknown(settings, {rule.id for rule in rules})
-    if problems:
-        raise RulesError(problems)
+    problems += _find_unknown(settings, {*ids, *by_id})
     dropped = {name for name, severity in settings.severity.items() if severity == "off"}
     severities = {
         name: severity for name, severity in settings.severity.items() if severity != "off"
     }
     chosen = [rule for rule in rules if rule.id not in dropped]
-    if in_use is not None and in_use.holds(chosen, severities):
+    if in_use is not None and not problems and in_use.holds(chosen, severities):
         return in_use
-    rulebook = Rulebook(chosen, severities)
+    try:
+        rulebook = Rulebook(chosen, severities)
+    except RulesError as error:
+        raise RulesError([*problems, *error.problems]) from None
     # Those in use: with another severity, and without what is off.
-    ids = {rule.id for rule in own}
-    failed = list(check_examples(rulebook, [r for r in rulebook.rules if r.id in ids]))
-    if failed:
-        raise RulesError(failed)
+    tried = [rule for rule in rulebook.rules if rule.id in ids]
+    problems += check_examples(rulebook, tried)
+    if whole:  # else a rule may be missing that takes the line away
+        problems += check_counterexamples(rulebook, tried)
+    if problems:
+        raise RulesError(problems)
     return rulebook
-
-
-def check_examples(rulebook: Rulebook, rules: Iterable[Rule]) -> Iterator[Problem]:
-    """Yield the examples that their rule does not win, the counterexamples that it does."""
-    for rule in rules:
-        for example in rule.examples:
-            if not _wins(rulebook, rule, example):
-                message = f"does not take its example {example!r}"
-                yield Problem(rule.origin, rule.at, rule.id, message)
-        for example in rule.counterexamples:
-            if _wins(rulebook, rule, example):
-                message = f"takes its counterexample {example!r}"
-                yield Problem(rule.origin, rule.at, rule.id, message)
-
-
-def _wins(rulebook: Rulebook, rule: Rule, text: str) -> bool:
-    """Tell whether ``rule`` takes a line of ``text`` and no other rule takes it away."""
-    lines = text.split("\n")
-    if rule.kind == "noise":  # noise has to take only what something else would take
-        return any(rulebook.takes(rule, line) for line in lines)
-    found = rulebook.find(lines).values()
-    return any(choose(line.rules)[0] is rule for line in found if line.rules)
 
 
 def _find_unknown(settings: ErrorsSettings, known: set[str]) -> Iterator[Problem]:
@@ -76,4 +57,4 @@ def _find_unknown(settings: ErrorsSettings, known: set[str]) -> Iterator[Problem
         if name not in known:
             near = get_close_matches(name, known, 1)
             hint = f"; did you mean `{near[0]}`?" if near else ""
-            yield Problem("errors.severity", 0, name, f"is no rule{hint}")
+            yield settings.blame(name, f"is no rule{hint}")

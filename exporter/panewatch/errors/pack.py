@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
+from difflib import get_close_matches
 from importlib import resources
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
@@ -65,7 +67,8 @@ def _number(value: Any) -> Any:
 
 
 _Status = Annotated[int, Field(ge=STATUSES[0], le=STATUSES[-1], strict=True)]
-_Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+_ID: Final = r"[a-z0-9][a-z0-9-]{0,63}"
+_Id = Annotated[str, Field(pattern=f"^{_ID}$")]
 
 
 class _Entry(Section):
@@ -96,6 +99,26 @@ class _Pack(Section):
     rules: list[_Entry]
 
 
+class _Shape(Section):
+    """A file of rules that are not looked at yet."""
+
+    rules: list[Any]
+
+
+class PackFile(NamedTuple):
+    """What is in a pack.
+
+    Attributes:
+        rules: Those that nothing is wrong with by themselves.
+        ids: The ids of all rules.
+        problems: What is wrong with the others, or with the file.
+    """
+
+    rules: tuple[Rule, ...]
+    ids: frozenset[str]
+    problems: tuple[Problem, ...]
+
+
 def load_builtin() -> tuple[Rule, ...]:
     """Read the packs that come with panewatch, in order of their names."""
     folder = resources.files("panewatch.errors") / "packs"
@@ -118,26 +141,54 @@ def load_file(path: str) -> tuple[Rule, ...]:
     Raises:
         RulesError: with every problem: its file, line, rule and what is allowed.
     """
+    pack = read_file(path)
+    if pack.problems:
+        raise RulesError(pack.problems)
+    return pack.rules
+
+
+def read_file(path: str) -> PackFile:
+    """Read a pack of the user's, as far as it is right."""
     try:
         document = strict_yaml.read(path)
     except ProblemsError as error:
-        raise RulesError(error.problems) from None
+        return PackFile((), frozenset(), error.problems)
+    problems: list[Problem] = []
     try:
-        pack = _Pack.model_validate(document.value)
+        _Shape.model_validate(document.value)
     except ValidationError as error:
-        raise RulesError(_explain(document, error)) from None
-    rules = tuple(
-        _build(entry, path, document.line(("rules", index)))
-        for index, entry in enumerate(pack.rules)
-    )
-    problems = [
-        Problem(path, document.line(("rules", index, key)), _name(rule, index, key), message)
-        for index, rule in enumerate(rules)
-        for key, message in find_mistakes(rule)
-    ]
-    if problems:
-        raise RulesError(problems)
-    return rules
+        problems += _explain_file(document, error)
+    rules: list[Rule] = []
+    ids: set[str] = set()
+    for index, written in enumerate(_list_entries(document.value)):
+        place: Path = ("rules", index)
+        name = _find_id(written)
+        ids.add(name)
+        try:
+            entry = _Entry.model_validate(written)
+        except ValidationError as error:
+            problems += _explain_entry(document, error, place, name)
+            continue
+        rule = _build(entry, path, document.line(place))
+        mistakes = [
+            Problem(path, document.line((*place, key)), f"{name}.{key}", message)
+            for key, message in find_mistakes(rule)
+        ]
+        problems += mistakes
+        if not mistakes:
+            rules.append(rule)
+    return PackFile(tuple(rules), frozenset(ids - {""}), tuple(problems))
+
+
+def _list_entries(content: Any) -> list[Any]:
+    rules = content.get("rules") if isinstance(content, dict) else None
+    return rules if isinstance(rules, list) else []
+
+
+def _find_id(written: Any) -> str:
+    """Return the id of a rule as it is written; empty where it has none that is right."""
+    name = written.get("id") if isinstance(written, dict) else None
+    return name if isinstance(name, str) and re.fullmatch(_ID, name) else ""
 
 
 def find_mistakes(rule: Rule) -> Iterator[tuple[str, str]]:
@@ -181,10 +232,13 @@ def _find_no_expressions(rule: Rule) -> Iterator[tuple[str, str]]:
                 yield key, f"`{expression}` is no regular expression of RE2: {error}"
 
 
-def check_together(rules: Sequence[Rule], others: Sequence[Rule] = ()) -> Iterator[Problem]:
+def check_together(
+    rules: Sequence[Rule], others: Sequence[Rule] = (), ids: Collection[str] = ()
+) -> Iterator[Problem]:
     """Yield what is wrong between ``rules``, or between them and ``others``.
 
-    That is an id that is there twice, and a reference to a rule that is not there.
+    That is an id that is there twice, and a reference to a rule that is not there. ``ids`` are
+    of rules that are there too, though nothing else is known of them.
     """
     seen = {rule.id: rule for rule in others}
     for rule in rules:
@@ -192,7 +246,7 @@ def check_together(rules: Sequence[Rule], others: Sequence[Rule] = ()) -> Iterat
         if other is not rule:
             message = f"is the id of a rule of {other.origin} too"
             yield Problem(rule.origin, rule.at, rule.id, message)
-    known = {*seen, *CATEGORIES, ANY}
+    known = {*seen, *ids, *CATEGORIES, ANY}
     for rule in rules:
         for key, names in (("supersedes", rule.supersedes), ("joins", rule.joins)):
             for name in sorted(names - known):
@@ -224,22 +278,36 @@ def _build(entry: _Entry, origin: str, at: int = 0) -> Rule:
     )
 
 
-def _name(rule: Rule, index: int, key: str) -> str:
-    return f"rules[{index}].{key} ({rule.id})"
-
-
-def _explain(document: strict_yaml.Document, error: ValidationError) -> Iterable[Problem]:
+def _explain_file(document: strict_yaml.Document, error: ValidationError) -> Iterator[Problem]:
+    """Say what is wrong with a file apart from its rules."""
     for details in error.errors(include_url=False, include_input=False):
         path: Path = details["loc"]
-        kind, key = details["type"], path[-1] if path else ""
-        where = [part for part in path if isinstance(part, str)]
-        if kind == "extra_forbidden":
-            section = _Entry if where[0] == "rules" and len(where) > 1 else _Pack
-            message = f"unknown key; allowed: {', '.join(section.model_fields)}"
-        elif kind == "missing":
-            message = f"is missing; give {_ALLOWED.get(str(key), _TEXTS)}"
-        elif len(path) < 3:  # noqa: PLR2004  # rules, index, key
-            message = "must be a file with one key, `rules`: a list of rules"
-        else:
-            message = f"must be {_ALLOWED.get(where[-1], _TEXTS)}"
+        message = "must be a file with one key, `rules`: a list of rules"
+        if details["type"] == "extra_forbidden":
+            message = _refuse_key(path, _Shape)
         yield Problem(document.name, document.line(path), show_path(path), message)
+
+
+def _explain_entry(
+    document: strict_yaml.Document, error: ValidationError, place: Path, name: str
+) -> Iterator[Problem]:
+    """Say what is wrong with a rule, by its id where it has one."""
+    for details in error.errors(include_url=False, include_input=False):
+        path: Path = details["loc"]
+        kind = details["type"]
+        keys = [part for part in path if isinstance(part, str)]
+        if not keys:
+            message = f"must be a rule, with the keys {', '.join(_Entry.model_fields)}"
+        elif kind == "extra_forbidden":
+            message = _refuse_key(path, _Entry)
+        else:
+            allowed = _ALLOWED.get(keys[-1], _TEXTS)
+            message = f"is missing; give {allowed}" if kind == "missing" else f"must be {allowed}"
+        where = show_path((name, *path) if name else (*place, *path))
+        yield Problem(document.name, document.line((*place, *path)), where, message)
+
+
+def _refuse_key(path: Path, section: type[Section]) -> str:
+    near = get_close_matches(str(path[-1]), section.model_fields, 1)
+    hint = f"did you mean `{near[0]}`? " if near else ""
+    return f"unknown key; {hint}allowed: {', '.join(section.model_fields)}"

@@ -91,7 +91,7 @@ class Rulebook:
         ranks = list(map(_rank, self.rules))
         best_first = sorted(range(len(self.rules)), key=ranks.__getitem__)
         self._order = {number: place for place, number in enumerate(best_first)}
-        self._trial = Trial(self.rules)
+        self._trial = Trial(self.rules, self._order)
         self._trouble = len(self._trial.expressions)
         self._prompt = self._trouble + 1
         self._always: list[int] = []

@@ -17,6 +17,10 @@ from panewatch.errors.words import Word
 _FLAGS: Final = int(hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_UTF8)
 """A wildcard stands for a character, not for one byte of it."""
 
+_NUMBER_BITS: Final = 24
+_NUMBER: Final = (1 << _NUMBER_BITS) - 1
+"""A hit is one number: many of them are sorted sooner than pairs."""
+
 
 class ExpressionError(ValueError):
     """An expression cannot be compiled; ``number`` tells what it stands for."""
@@ -57,28 +61,29 @@ class Scanner:
 
         ``text`` must be valid UTF-8.
         """
-        hits: list[tuple[int, int]] = []
+        hits: list[int] = []
         if self._database is not None:
             self._database.scan(text, hits)
-        lines: dict[int, set[int]] = {}
         hits.sort()
-        line = at = 0
-        for end, number in hits:
-            line += text.count(b"\n", at, end)
-            at = end
-            known = lines.get(line)
-            if known is None:
-                lines[line] = {number}
-            else:
-                known.add(number)
+        lines: dict[int, set[int]] = {}
+        numbers: set[int] = set()
+        line, at, stop = 0, 0, -1
+        for hit in hits:
+            end = hit >> _NUMBER_BITS
+            if end > stop:  # on another line than the last one
+                line += text.count(b"\n", at, end)
+                at, stop = end, text.find(b"\n", end)
+                stop = stop if stop >= 0 else len(text)
+                numbers = lines[line] = set()
+            numbers.add(hit & _NUMBER)
         return {line: self._explain(numbers) for line, numbers in lines.items()}
 
     def search(self, line: bytes) -> frozenset[int]:
         """Return the numbers that one line may match."""
-        hits: list[tuple[int, int]] = []
+        hits: list[int] = []
         if self._database is not None:
             self._database.scan(line, hits)
-        return self._explain({number for _, number in hits}) if hits else frozenset()
+        return self._explain({hit & _NUMBER for hit in hits}) if hits else frozenset()
 
     def _explain(self, numbers: set[int]) -> frozenset[int]:
         """Return what words and expressions stand for."""
@@ -95,8 +100,8 @@ class _Database:
         self._database = database
         self._threads = threading.local()
 
-    def scan(self, text: bytes, found: list[tuple[int, int]]) -> None:
-        """Add where each hit ends, and its number, to ``found``."""
+    def scan(self, text: bytes, found: list[int]) -> None:
+        """Add where each hit ends, and in the lowest bits its number, to ``found``."""
         scratch = getattr(self._threads, "scratch", None)
         if scratch is None:
             scratch = self._threads.scratch = hyperscan.Scratch(self._database)
@@ -104,7 +109,7 @@ class _Database:
 
 
 def _note(number: int, _start: int, end: int, _flags: int, found: Any) -> None:
-    found.append((end, number))
+    found.append(end << _NUMBER_BITS | number)
 
 
 def _compile(

@@ -6,13 +6,20 @@ words of an expression lack something else that it needs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final
 
 from panewatch import linear
 from panewatch.errors.expression import is_anchored
 from panewatch.errors.literals import find_needs
 from panewatch.errors.rule import Rule
 from panewatch.errors.words import drop_longer
+
+_LONG: Final = 1024
+_MOST_TRIES: Final = 24
+"""Expressions that are tried on a line of more than ``_LONG`` characters. A message comes
+near a few; only a line that was made to be slow holds the words of a hundred rules."""
 
 
 class Expression:
@@ -52,12 +59,14 @@ class Trial:
 
     Args:
         rules: The rules, by number.
+        order: The place of each rule, best first.
     """
 
-    __slots__ = ("_count", "_rules", "_unless", "expressions")
+    __slots__ = ("_count", "_order", "_rules", "_unless", "expressions")
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], order: Mapping[int, int]) -> None:
         self._rules = rules
+        self._order = order
         self.expressions = [
             Expression(number, text) for number, rule in enumerate(rules) for text in rule.match
         ]
@@ -68,8 +77,20 @@ class Trial:
         """Return the rules that take a line, of those whose expressions have ``numbers``.
 
         ``encoded`` is the same text as ``text``. Other numbers may be among ``numbers``.
+        Of a long line that many expressions come near, those of the best rules are tried.
         """
         taking: list[int] = []
+        tries = None
+        if len(text) > _LONG:
+            numbers = sorted(numbers, key=self._rank)
+            tries = _MOST_TRIES
+        for one in islice(self._list_near(numbers, text, encoded), tries):
+            if one.rule not in taking and one.matches(encoded):
+                taking.append(one.rule)
+        return [rule for rule in taking if not self._spares(rule, encoded)]
+
+    def _list_near(self, numbers: Iterable[int], text: str, encoded: bytes) -> Iterator[Expression]:
+        """Yield the expressions with ``numbers`` that a line has all words for."""
         lower = ""
         for number in numbers:
             if number >= self._count:
@@ -86,9 +107,10 @@ class Trial:
             else:
                 if one.more:
                     continue
-            if one.rule not in taking and one.matches(encoded):
-                taking.append(one.rule)
-        return [rule for rule in taking if not self._spares(rule, encoded)]
+            yield one
+
+    def _rank(self, number: int) -> int:
+        return self._order[self.expressions[number].rule] if number < self._count else self._count
 
     def takes(self, rule: int, encoded: bytes) -> bool:
         """Tell whether a rule takes a line, whatever other rules do."""

@@ -55,7 +55,9 @@ class WatchedPane:
         is finished: what stands there before that is not what is run.
         """
         begin = int(self.taken and update.lines[0].continued)
-        lines = [line for line in update.lines[begin:] if not self._is_told(line)]
+        lines = list(update.lines[begin:])
+        if self._drawn:
+            lines = [line for line in lines if not self._is_told(line)]
         if self._held is not None and not update.lines[0].continued:
             lines.insert(0, self._held)
         self.taken, self._held = bool(begin) and not lines, None
@@ -82,9 +84,8 @@ class WatchedPane:
 
     def _is_told(self, line: Line) -> bool:
         """Tell whether a redrawn line is one that told something, and grew since."""
-        if not (line.redrawn and line.continued and self._drawn):
-            return False
-        return sign(line.text).startswith(tuple(self._drawn))
+        told = tuple(self._drawn)
+        return line.redrawn and line.continued and sign(line.text).startswith(told)
 
 
 def _is_unfinished(line: Line, frame: Frame) -> bool:
