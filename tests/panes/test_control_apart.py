@@ -74,7 +74,7 @@ def test_an_exporter_that_serves_panes_never_loads_them(tmux: PrivateTmux, tmp_p
         wait_until(lambda: "listening" in exporter.log, 60, "it listens")
         port = exporter.find_port()
         sampled = 'panewatch_collector_success{collector="panes"}'
-        wait_until(lambda: metric(port, sampled) == 1, 30, "a sample of the panes")
+        wait_until(lambda: metric(port, sampled) == 1, 50, "a sample of the panes")
         assert exporter.end() == 0
     finally:
         exporter.kill()
