@@ -59,7 +59,6 @@ def _runs() -> table.Panel:
         "Every training that is seen, where it is, and what its loss was last. A run that has "
         "ended stays here while its pane counts as finished.",
         [
-            _value("panewatch_training_info"),
             _value("panewatch_training_progress_ratio"),
             _value("panewatch_training_epoch"),
             _value("panewatch_training_step"),
@@ -71,13 +70,13 @@ def _runs() -> table.Panel:
         [
             Column("instance", "Host", 150),
             Column("run", "Run"),
-            Column("Value #B", "Done", 70, unit=units.PercentUnit),
-            Column("Value #C", "Epoch", 70),
-            Column("Value #D", "Step", 80),
-            Column("Value #E", "Of", 80),
-            Column("Value #F", "Loss", 90),
-            Column("Value #G", "Validation loss", 110),
-            Column("Value #H", "Left", 90, unit=units.Seconds),
+            Column("Value #A", "Done", 70, unit=units.PercentUnit),
+            Column("Value #B", "Epoch", 70),
+            Column("Value #C", "Step", 80),
+            Column("Value #D", "Of", 80),
+            Column("Value #E", "Loss", 90),
+            Column("Value #F", "Validation loss", 110),
+            Column("Value #G", "Left", 90, unit=units.Seconds),
         ],
         none="No training is seen.",
     )
