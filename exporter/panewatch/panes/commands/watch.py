@@ -19,8 +19,8 @@ from panewatch.panes.model import PaneKey
 _PAUSE: Final = 0.1
 """Seconds between two looks at the process tree, as long as they cost little."""
 
-_COSTLY_SHARE: Final = 100
-"""A look is repeated after this many times its own duration at the earliest."""
+_COSTLY_SHARE: Final = 250
+"""A look is repeated after this many times its own CPU time at the earliest."""
 
 _SLACK: Final = 7200.0
 """Seconds that the clock may have been set back since the server was started."""
@@ -98,7 +98,7 @@ class CommandWatch:
         Returns:
             What is known of those panes of which it has changed.
         """
-        begin, wall = time.monotonic(), time.time()
+        begin, worked, wall = time.monotonic(), time.thread_time(), time.time()
         news: dict[PaneKey, Activity] = {}
         for key, pane in self._panes.items():
             activity = pane.look(wall, listed=listed)
@@ -107,8 +107,8 @@ class CommandWatch:
                 self._known[key] = activity._replace(ended=())
             for command in activity.ended:
                 self._durations.add(command.name, command.seconds, self._names)
-        end = time.monotonic()
-        self._next = begin + max(_PAUSE, (end - begin) * _COSTLY_SHARE)
+        worked = time.thread_time() - worked
+        self._next = begin + max(_PAUSE, worked * _COSTLY_SHARE)
         return news
 
     def collect(self, server: str) -> tuple[Metric, ...]:
