@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -136,7 +137,7 @@ def test_an_agent_that_ends_at_work_is_told_and_one_that_is_quit_is_not(
     working = "panewatch:agent_working:min30s"
     for window, value in ((1, 1), (2, 0)):
         at_work = f'{working}{{window="{window}"}} == {value}'
-        wait_until(lambda asked=at_work: stack.query(asked), 40, at_work)
+        wait_until(partial(stack.query, at_work), 40, at_work)
     tmux("send-keys", "-t", "work:2", "Enter")
     (tmp_path / "gone").touch()
     wait_until(lambda: stack.notes, 40, "the note")
