@@ -25,6 +25,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "footprint": ("--panes", "5", "--seconds", "3", "--warm-up", "0", "--scrape-interval", "1"),
     "scrape": ("--panes", "5", "--scrapers", "1", "5", "--requests", "5"),
     "classification": ("--rounds", "1", "--peer-rounds", "1", "--peer-lines", "50"),
+    "screens": ("--rounds", "1", "--reads", "1"),
     "redos": ("--sizes", "26", "--rounds", "1", "--step", "20"),
     "replay": (),
     "commands": ("--commands", "8", "--longest", "0.5", "--lines", "50", "--rounds", "1"),

@@ -21,6 +21,7 @@ SIZES = {
     "footprint": "--panes 3 --seconds 1 --warm-up 0 --scrape-interval 0.5",
     "scrape": "--panes 3 --scrapers 1 5 --requests 3",
     "classification": "--rounds 1 --peer-rounds 1 --peer-lines 8 LOG",
+    "screens": "--rounds 1 --reads 1",
     "redos": "--sizes 26 200 --rounds 1 --step 60",
     "replay": "",
     "commands": "--commands 4 --panes 2 --longest 0.6 --lines 20 --rounds 1",
@@ -28,7 +29,7 @@ SIZES = {
 FIGURES = {
     "sweep": 6, "completeness": 5, "latency": 3, "footprint": 5, "scrape": 7,
     "classification": 3, "redos": 3, "replay": 6,
-    "commands": 19,
+    "commands": 19, "screens": 6,
 }  # fmt: skip
 LOG = ["$ make", "cc -c a.c", "a.c:3:9: error: no", "make: *** [Makefile:2: a.o] Error 1"] * 100
 CORPORA = ROOT.parent / "shared" / "corpora"

@@ -111,7 +111,7 @@ class ScreenBook:
         view = View(frame)
         if not view.rows:
             return Screen(agent=agent)
-        found = self._glossary.find("\n".join(view.rows).encode(errors="replace"))
+        found = self._glossary.find(view.whole.encode(errors="replace"))
         known = self._by_agent.get(agent) or self._identify(command)
         if known is not None:
             screen = known.read(view, found, sure=True)

@@ -9,7 +9,7 @@ from panewatch.errors.literals import find_needs
 from panewatch.panes.model import Tasks
 from panewatch.panes.screens.glossary import Found, Glossary
 from panewatch.panes.screens.pack import Marker, Tally, TaskList
-from panewatch.panes.screens.region import View
+from panewatch.panes.screens.region import Text, View
 
 _MOST = 9999
 _ROWS = "(?m)"
@@ -43,9 +43,12 @@ class Mark:
             if needs.isdisjoint(found):
                 return False
         marker = self.marker
-        text = view.find(marker.region)
-        if not text.rows or (marker.alternate and not view.alternate):
+        if marker.alternate and not view.alternate:
             return False
+        text = view.find(marker.region)
+        return bool(text.rows) and self._matches(text, found)
+
+    def _matches(self, text: Text, found: Found) -> bool:
         if self._says:
             flow = text.flow
             if not any(phrase in flow for number, phrase in self._says if number in found):

@@ -57,7 +57,9 @@ class Text:
 class View:
     """One screen, as regions of it are asked for."""
 
-    __slots__ = ("_box", "_cursor", "_looked", "_slices", "_texts", "alternate", "rows")
+    __slots__ = (
+        "_box", "_cursor", "_looked", "_slices", "_texts", "alternate", "rows", "whole",
+    )  # fmt: skip
 
     def __init__(self, frame: Frame) -> None:
         lines = frame.lines
@@ -67,6 +69,7 @@ class View:
         begin = max(0, end - _MOST_ROWS)
         shown = [line[:_LONGEST_ROW].rstrip() for line in lines[begin:end]]
         self.rows = [row for row in shown if row]
+        self.whole = "\n".join(self.rows)
         place = frame.cursor_line - begin
         self._cursor = shown[place] if 0 <= place < len(shown) else ""
         self.alternate = frame.alternate
@@ -93,7 +96,8 @@ class View:
         """The lowest box, where it is near the bottom."""
         if not self._looked:
             self._looked = True
-            self._box = find_box(self.rows)
+            # No box is drawn with the letters of plain output.
+            self._box = None if self.whole.isascii() else find_box(self.rows)
         return self._box
 
     def _cut(self, region: Region) -> tuple[int, int]:
