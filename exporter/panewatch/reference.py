@@ -20,6 +20,8 @@ from panewatch.errors.rules_page import render_rules
 from panewatch.panes import contract as panes_contract
 from panewatch.panes import repository_contract
 from panewatch.panes.commands import contract as commands_contract
+from panewatch.panes.screens.packfile import load_builtin as load_packs
+from panewatch.panes.screens.page import render_programs
 from panewatch.process import OwnProcessCollector
 from panewatch.settings_file import variable
 from panewatch.settings_schema import describe, find_node, is_duration, is_section
@@ -147,6 +149,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "metrics.md": render_metrics,
     "cli.md": lambda: render_cli(build_parser()),
     "rules.md": lambda: _page("Rules", render_rules(load_builtin())),
+    "programs.md": lambda: _page("Programs", render_programs(load_packs())),
 }
 """Every generated page, by its name in ``docs/``."""
 
