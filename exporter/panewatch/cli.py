@@ -141,7 +141,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _load(options: argparse.Namespace) -> Config:
     file, overrides = _merge(options)
-    return settings_file.load(file, os.environ, overrides)
+    try:
+        return settings_file.load(file, os.environ, overrides)
+    except settings_file.SettingsError as error:
+        more = [] if error.rest is None else _find_more(error.rest)
+        raise ProblemsError([*error.problems, *more]) from None
+
+
+def _find_more(config: Config) -> Sequence[Problem]:
+    """Find what else is wrong, so that nobody mends the settings to be told of the next file."""
+    from panewatch.verdict import check_files  # noqa: PLC0415 - wrong settings only need it
+
+    try:
+        check_files(config)
+    except ProblemsError as error:
+        return error.problems
+    return ()
 
 
 def _merge(options: argparse.Namespace) -> tuple[str | None, dict[str, Any]]:
@@ -196,6 +211,8 @@ def _diagnose(options: argparse.Namespace) -> int:
 
 
 def _check_config(options: argparse.Namespace) -> int:
+    from panewatch.verdict import check_files  # noqa: PLC0415 - see above
+
     file, _ = _merge(options)
     try:
         config = _load(options)
@@ -204,10 +221,7 @@ def _check_config(options: argparse.Namespace) -> int:
             told = "is a web configuration, no settings: check it as --web.config.file"
             raise ProblemsError([Problem(file, 0, "", told)]) from None
         raise
-    if config.web.config_file:
-        web_config.load(config.web.config_file)
-    _build_rulebook(config)
-    _load_screens(config)
+    check_files(config)
     defaults = "no settings file was given; defaults, environment and flags are good"
     print("the configuration is good" if file else defaults)
     return OK

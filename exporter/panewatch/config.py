@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
+from panewatch.problems import Places
 from panewatch.settings_types import (
     Conflict,
+    File,
     Name,
     RuleId,
     Seconds,
@@ -29,10 +31,12 @@ from panewatch.settings_types import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from panewatch.problems import Problem
+
 __all__ = [
     "CollectorSettings", "Collectors", "CommandsSettings", "Config", "ErrorsSettings",
-    "LogSettings", "Name", "PanesSettings", "RepositoriesSettings", "ScreensSettings", "Seconds", "Section",
-    "TmuxServerSettings", "TmuxSettings", "WebSettings", "parse_duration",
+    "LogSettings", "Name", "PanesSettings", "RepositoriesSettings", "ScreensSettings", "Seconds",
+    "Section", "TmuxServerSettings", "TmuxSettings", "WebSettings", "parse_duration",
 ]  # fmt: skip
 
 
@@ -56,7 +60,7 @@ class WebSettings(Section):
         pattern=r"^(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]*):[0-9]{1,5}$",
         json_schema_extra=expects("HOST:PORT, [IPV6]:PORT or :PORT, with a port up to 65535"),
     )
-    config_file: Word | None = Field(
+    config_file: File | None = Field(
         default=None,
         description="web.config.yml in the exporter-toolkit format: TLS, users, headers.",
     )
@@ -145,7 +149,7 @@ class TmuxSettings(Section):
 class ScreensSettings(Section):
     """How screens of programs are recognised."""
 
-    packs: tuple[Word, ...] = Field(
+    packs: tuple[File, ...] = Field(
         default=(),
         description="Files of screens that are used besides the built-in ones; "
         "one with the id of a built-in pack replaces it.",
@@ -305,13 +309,20 @@ class PanesSettings(Section):
                     yield Conflict((("agents", agent, index), ("shells",)), says)
 
 
+def read_off(value: Any) -> Any:
+    """Return ``"off"`` for False: that is what YAML makes of it where it has no quotes."""
+    return "off" if value is False else value
+
+
 class ErrorsSettings(Section):
     """How errors are recognised and when their incidents end."""
 
-    packs: tuple[Word, ...] = Field(
+    packs: tuple[File, ...] = Field(
         default=(), description="Files of rules that are used besides the built-in ones."
     )
-    severity: dict[RuleId, Literal["P0", "P1", "P2", "off"]] = Field(
+    severity: dict[
+        RuleId, Annotated[Literal["P0", "P1", "P2", "off"], BeforeValidator(read_off)]
+    ] = Field(
         default={},
         description="Other severities for some rules, e.g. {git-conflict: P2}; `off` drops one.",
     )
@@ -319,6 +330,16 @@ class ErrorsSettings(Section):
         default=900.0,
         description="An incident that was not seen again for this long ends when its pane goes on.",
     )
+    _places: Places = PrivateAttr(default=Places())
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep where the settings were written, given as the context of the validation."""
+        if isinstance(context, Places):
+            self._places = context
+
+    def blame(self, rule: str, message: str) -> Problem:
+        """Say that the severity of ``rule`` is wrong, and where it was written."""
+        return self._places.find(("errors", "severity", rule), message)
 
 
 class TrainingSettings(Section):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 MAX_SHOWN = 50
 MAX_KEY = 64
@@ -46,6 +46,37 @@ class ProblemsError(Exception):
         if len(self.problems) > MAX_SHOWN:
             lines.append(f"and {len(self.problems) - MAX_SHOWN} more")
         return "\n".join(lines)
+
+
+def check_all(checks: Iterable[Callable[[], object]]) -> None:
+    """Run every check, also those after one that failed.
+
+    Raises:
+        ProblemsError: with the problems of all of them, in their order; what the check raised
+            where only one failed.
+    """
+    errors: list[ProblemsError] = []
+    for check in checks:
+        try:
+            check()
+        except ProblemsError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ProblemsError(problem for error in errors for problem in error.problems)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where settings were written, for what is found wrong with them later.
+
+    Any two are equal: settings that say the same are the same, wherever they were written.
+    """
+
+    find: Callable[[Path, str], Problem] = field(
+        default=lambda path, message: Problem("", 0, show_path(path), message), compare=False
+    )
 
 
 def show_path(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from panewatch import process
@@ -16,6 +17,7 @@ from panewatch.panes.noticeboard import Noticeboard
 from panewatch.panes.repositories import RepositoriesCollector
 from panewatch.panes.repository_diagnose import diagnose as diagnose_repositories
 from panewatch.panes.screens.in_use import ScreensInUse
+from panewatch.problems import check_all
 from panewatch.training.observer import TrainingObserver
 
 if TYPE_CHECKING:
@@ -106,11 +108,10 @@ def prepare(config: Config, entries: Iterable[Entry]) -> None:
     """Have every enabled collector read what its settings name, before anything changes.
 
     Raises:
-        ProblemsError: with what is wrong in the first of them.
+        ProblemsError: with what is wrong in any of them.
     """
-    for entry in entries:
-        if entry.settings(config).enabled:
-            entry.prepare(config)
+    enabled = [entry for entry in entries if entry.settings(config).enabled]
+    check_all(partial(entry.prepare, config) for entry in enabled)
 
 
 def diagnose(config: Config, entries: Iterable[Entry]) -> Iterator[Finding]:

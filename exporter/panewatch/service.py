@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from panewatch import __version__, logs
+from panewatch import __version__, logs, web_config
 from panewatch.collector import Collector, Reconfigurable
 from panewatch.contract import BUILD_INFO, CONFIG_RELOAD_SUCCESSFUL, CONFIG_RELOAD_TIME
-from panewatch.problems import ProblemsError
+from panewatch.problems import ProblemsError, check_all
 from panewatch.registry import Entry, list_collectors, prepare
 from panewatch.runner import Runner
 from panewatch.server import Server
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _END: Final = 3.0
 _ANSWERS_END: Final = 2.0
 _LEAST_END: Final = 0.2
+
+_MOST_TOLD: Final = 20
+"""Problems of a configuration that are logged, each on a line."""
 
 # Seconds for which one thread may compute while another one waits.
 _TURN: Final = 0.001
@@ -61,7 +64,7 @@ class Service:
         self._reload_time = time.time()
         self._signals = Signals()
         self._collectors: dict[str, Collector] = {}
-        prepare(config, self._entries)
+        self._prepare(config)
         self._collectors = self._choose(config)
         self._runner = Runner(self._pair(config, self._collectors), extra=self._describe)
         self._server = Server(
@@ -122,8 +125,9 @@ class Service:
             config = self._reread()
             self._apply(config)
         except ProblemsError as error:
-            first, *more = error.problems
-            _log.error("reload failed", problem=first, more=len(more), repeat=True)
+            count = len(error.problems)
+            for number, problem in enumerate(error.problems[:_MOST_TOLD], start=1):
+                _log.error("reload failed", problem=problem, number=number, of=count, repeat=True)
             self._reload_succeeded = False
         except Exception as error:  # noqa: BLE001 - the old configuration must go on serving
             _log.error("reload failed", error=type(error).__name__, repeat=True)
@@ -144,13 +148,18 @@ class Service:
             )
             web = config.web.model_copy(update={"listen_address": listening})
             config = config.model_copy(update={"web": web})
-        prepare(config, self._entries)
+        self._prepare(config)
         collectors = self._choose(config)
         self._server.reload(config.web)  # first, because its files may be bad
         self._runner.replace(self._pair(config, collectors), cancelled=self._signals.is_ending)
         self._hand_over(config, collectors)
         self._collectors, self._config = collectors, config
         logs.configure(config.log)
+
+    def _prepare(self, config: Config) -> None:
+        """Read every file that is named, so that all that is wrong is told at once."""
+        web = config.web.config_file
+        check_all((lambda: prepare(config, self._entries), lambda: web and web_config.load(web)))
 
     def _choose(self, config: Config) -> dict[str, Collector]:
         """Take over the collectors that can go on, and build the others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,11 +12,12 @@ from pydantic import ValidationError
 
 from panewatch import settings_schema, strict_yaml
 from panewatch.config import Config
-from panewatch.problems import Path, Problem, ProblemsError, show_key, show_path
+from panewatch.problems import Path, Places, Problem, ProblemsError, show_key, show_path
+from panewatch.settings_salvage import Salvage
 from panewatch.settings_schema import describe, describe_keys, find_node, is_section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -31,7 +33,15 @@ _SERVICE_LINK = re.compile(
 
 
 class SettingsError(ProblemsError):
-    """The settings are wrong; ``problems`` holds everything that is."""
+    """The settings are wrong; ``problems`` holds everything that is.
+
+    ``rest`` is what they say where everything that is wrong is left out; None where the file
+    could not be read.
+    """
+
+    def __init__(self, problems: Iterable[Problem], rest: Config | None = None) -> None:
+        super().__init__(problems)
+        self.rest = rest
 
 
 def variable(path: Path) -> str:
@@ -43,7 +53,7 @@ def load(path: str | None, env: Mapping[str, str], overrides: Mapping[str, Any])
     """Build the configuration: defaults, then the file, the environment, the overrides.
 
     Args:
-        path: The YAML file; None for none.
+        path: The YAML file; None for none. The files that it names are relative to its folder.
         env: The environment. ``PANEWATCH_<SECTION>__<KEY>`` sets a key; text is
             taken as it is, everything else is read as YAML. An empty variable
             counts as not set.
@@ -56,18 +66,13 @@ def load(path: str | None, env: Mapping[str, str], overrides: Mapping[str, Any])
     if path is not None:
         sources.add_file(path)
     sources.add_environment(env)
-    if sources.problems:
+    if path is not None and sources.document is None:
         raise SettingsError(sources.problems)
     sources.add_overrides(overrides)
-    try:
-        return Config.model_validate(_freeze(sources.value), strict=True)
-    except ValidationError as error:
-        found = [
-            problem
-            for details in error.errors(include_url=False, include_input=False)
-            for problem in sources.explain(details)
-        ]
-        raise SettingsError(sorted(found, key=sources.rank)) from None
+    config = sources.validate()
+    if sources.problems:
+        raise SettingsError(sorted(sources.problems, key=sources.rank), config)
+    return config
 
 
 @dataclass
@@ -94,7 +99,7 @@ class _Sources:
             message = f"must be {describe(root)}" if root else ""
             self.problems.append(Problem(path, 1, "", message))
         else:
-            self.value = value
+            self.value = _relocate(value, os.path.dirname(path))  # noqa: PTH120  # as it was given
 
     def add_environment(self, env: Mapping[str, str]) -> None:
         for name in sorted(env):
@@ -136,27 +141,30 @@ class _Sources:
         target[path[-1]] = value
         self.origins[path] = origin
 
-    def explain(self, details: ErrorDetails) -> Iterator[Problem]:
-        """Say in the user's terms what pydantic found, and where it was written."""
-        path: Path = details["loc"]
-        kind = details["type"]
-        if kind == "conflict":
-            for conflict in details["ctx"]["conflicts"]:
-                keys = [(*path, *key) for key in conflict.keys]
-                culprit = next(filter(self._is_set, keys), keys[0])
-                yield self._locate(culprit, conflict.message)
-        elif kind == "extra_forbidden":
-            yield self._locate(path, _refuse_key(path))
-        elif kind == "missing":
-            node = find_node(path)
-            yield self._locate(path, f"is missing; give {describe(node)}" if node else "is missing")
-        elif path[-1:] == ("[key]",):
-            node = find_node(path[:-2])
-            allowed = describe_keys(node) if node else ""
-            yield self._locate(path[:-1], f"the key must be {allowed}")
-        else:
-            node = find_node(path)
-            yield self._locate(path, f"must be {describe(node)}" if node else details["msg"])
+    def validate(self) -> Config:
+        """Add to ``problems`` all that is wrong; return what is left without that.
+
+        Values that clash are looked for only among values that are right each by itself. So
+        what is wrong is taken out and the rest looked at again, until nothing is.
+        """
+        salvage = Salvage(self.value)
+        places = Places(self._locate)
+        while True:
+            try:
+                return Config.model_validate(salvage.freeze(), strict=True, context=places)
+            except ValidationError as error:
+                found = error.errors(include_url=False, include_input=False)
+            wrong = [
+                ([salvage.trace(path) for path in paths], message)
+                for details in found
+                for paths, message in _read_details(details)
+            ]
+            for paths, message in wrong:
+                if not any(map(salvage.lacks, paths)):
+                    culprit = next(filter(self._is_set, paths), paths[0])
+                    self.problems.append(self._locate(culprit, message))
+            for paths, _ in wrong:
+                salvage.take_out([path for path in paths if salvage.holds(path)] or paths[:1])
 
     def _is_set(self, path: Path) -> bool:
         if self._find_origin(path) is not None:
@@ -185,13 +193,35 @@ class _Sources:
 _VARIABLES = {variable(path): path for path, _ in settings_schema.find_leaves()}
 
 
-def _freeze(value: Any) -> Any:
-    """Turn lists into tuples: strict validation takes no list for a tuple."""
+def _relocate(value: Any, folder: str, path: Path = ()) -> Any:
+    """Put the folder of the settings file before the names of files that it gives."""
     if isinstance(value, dict):
-        return {key: _freeze(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return tuple(_freeze(item) for item in value)
+        return {key: _relocate(item, folder, (*path, key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_relocate(item, folder, (*path, index)) for index, item in enumerate(value)]
+    if isinstance(value, str) and value and "x-file" in (find_node(path) or {}):
+        return os.path.join(folder, value)  # noqa: PTH118  # a name stays as it was written
     return value
+
+
+def _read_details(details: ErrorDetails) -> Iterator[tuple[list[Path], str]]:
+    """Say in the user's terms what pydantic found, and which keys are to blame."""
+    path: Path = details["loc"]
+    kind = details["type"]
+    if kind == "conflict":
+        for conflict in details["ctx"]["conflicts"]:
+            yield [(*path, *key) for key in conflict.keys], conflict.message
+    elif kind == "extra_forbidden":
+        yield [path], _refuse_key(path)
+    elif kind == "missing":
+        node = find_node(path)
+        yield [path], f"is missing; give {describe(node)}" if node else "is missing"
+    elif path[-1:] == ("[key]",):
+        node = find_node(path[:-2])
+        yield [path[:-1]], f"the key must be {describe_keys(node) if node else ''}"
+    else:
+        node = find_node(path)
+        yield [path], f"must be {describe(node)}" if node else details["msg"]
 
 
 def _refuse_key(path: Path) -> str:

@@ -125,6 +125,15 @@ Word = Annotated[
 ]
 """Text that is not empty and safe to show."""
 
+File = Annotated[
+    str,
+    Field(
+        pattern=rf"^[^{_HIDDEN}]+$",
+        json_schema_extra={**expects("the name of a file"), "x-file": True},
+    ),
+]
+"""A file; a settings file names it relative to the folder that it is in itself."""
+
 
 class Section(BaseModel):
     """Base of every section: frozen, and an unknown key is an error."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from panewatch.config import Collectors, Config, PanesSettings
+from panewatch.config import Collectors, Config, ErrorsSettings, PanesSettings
 from panewatch.reference import EXAMPLE
 from panewatch.settings_file import SettingsError, load
 
@@ -105,7 +105,9 @@ REFUSED = [
     *((f"web: {{listen_address: '{text}'}}", ("f.yml:1: web.listen_address: must be "
        "HOST:PORT, [IPV6]:PORT or :PORT, with a port up to 65535"))
       for text in ("localhost", "10065", ":65536", "a b:1", "::1:80", ":٣", "")),
-    ("web: {config_file: ''}", f"f.yml:1: web.config_file: must be {WORD}"),
+    ("web: {config_file: ''}", "f.yml:1: web.config_file: must be the name of a file"),
+    ("errors: {severity: {git-conflict: on}}",
+     "f.yml:1: errors.severity.git-conflict: must be one of `P0`, `P1`, `P2`, `off`"),
     ('tmux: {binary: "a\\e[2J"}', f"f.yml:1: tmux.binary: must be {WORD}"),
     ('tmux: {binary: "a\\u202eb"}', f"f.yml:1: tmux.binary: must be {WORD}"),
     ("tmux: {sockets: main}", f"f.yml:1: tmux.sockets: must be a list, each item {SOCKET}"),
@@ -176,6 +178,76 @@ def test_all_errors_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
             "f.yml:14: tmux.servers[1]: must be a section with the keys `name`, `prefix`, `socket`",
         ]
     )
+
+
+def test_values_that_clash_are_told_beside_values_that_are_wrong(tmp_path: Path) -> None:
+    told = refuse(
+        tmp_path,
+        "log: {level: loud}\n"
+        "tmux:\n  servers:\n"
+        "  - name: a b\n    socket: s\n"
+        "  - name: twice\n    socket: x\n"
+        "  - name: lost\n    prefix: []\n"
+        "  - 3\n"
+        "  - name: twice\n    prefix: 3\n    socket: y\n"
+        "panes:\n  min_interval: soon\n  busy_interval: 100ms\n  max_interval: 50ms\n",
+    )
+    assert [line.partition(": must")[0] for line in told.splitlines()] == [
+        "f.yml:1: log.level",
+        "f.yml:4: tmux.servers[0].name",
+        "f.yml:6: tmux.servers[1].name: is the name of another server too",
+        "f.yml:8: tmux.servers[2]: needs a prefix, a socket or both",
+        "f.yml:10: tmux.servers[3]",
+        "f.yml:11: tmux.servers[4].name: is the name of another server too",
+        "f.yml:12: tmux.servers[4].prefix",
+        "f.yml:15: panes.min_interval",
+        "f.yml:16: panes.busy_interval: busy_interval (100ms) is above max_interval (50ms)",
+    ]
+
+
+def test_what_is_left_of_wrong_settings_can_be_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "f.yml"
+    file.write_text("panes: {max_panes: 0, line_length: 99}\nerrors: {packs: [a.yaml, 3]}\n")
+    with pytest.raises(SettingsError) as caught:
+        load(str(file), {}, {})
+    rest = caught.value.rest
+    assert rest is not None
+    assert (rest.panes.max_panes, rest.panes.line_length) == (1000, 99)
+    assert rest.errors.packs == (str(tmp_path / "a.yaml"),)
+
+
+def test_off_needs_no_quotes(tmp_path: Path) -> None:
+    changed = accept(tmp_path, "errors: {severity: {git-conflict: off, disk-full: 'off'}}")
+    assert changed["errors"]["severity"] == {"git-conflict": "off", "disk-full": "off"}
+
+
+def test_files_are_relative_to_the_folder_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/f.yml").write_text(
+        "web: {config_file: web.yml}\nerrors: {packs: [a.yaml, /b.yaml]}\n"
+        "panes: {screens: {packs: [../c.yaml]}}\ntmux: {binary: tmux}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    config = load("conf/f.yml", {}, {})
+    assert config.web.config_file == "conf/web.yml"
+    assert config.errors.packs == ("conf/a.yaml", "/b.yaml")
+    assert config.panes.screens.packs == ("conf/../c.yaml",)
+    assert config.tmux.binary == "tmux"
+    env = {"PANEWATCH_ERRORS__PACKS": "[d.yaml]"}
+    config = load("conf/f.yml", env, {"web": {"config_file": "e.yml"}})
+    assert (config.errors.packs, config.web.config_file) == (("d.yaml",), "e.yml")
+
+
+def test_a_rule_that_is_none_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "f.yml"
+    file.write_text("errors:\n  severity:\n    nope: P0\n")
+    settings = load(str(file), {}, {}).errors
+    assert str(settings.blame("nope", "is no rule")) == (
+        f"{file}:3: errors.severity.nope: is no rule"
+    )
+    assert settings == ErrorsSettings(severity={"nope": "P0"}), "where it stands is no difference"
 
 
 def test_a_file_of_mistakes_does_not_flood_the_terminal(tmp_path: Path) -> None:

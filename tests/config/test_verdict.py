@@ -39,6 +39,35 @@ def test_exit_code_and_text(tmp_path: Path, subcommand: str) -> None:
     assert len(problems) == 4
 
 
+def test_what_the_settings_name_is_looked_at_though_they_are_wrong(tmp_path: Path) -> None:
+    """Whoever mends a configuration mends it once."""
+    file = tmp_path / "f.yml"
+    file.write_text(
+        "log: {level: loud}\nweb: {config_file: web.yml}\n"
+        "errors:\n  packs: [rules.yaml]\n  severity: {process-kiled: off}\n"
+        "panes: {screens: {packs: [screen.yaml]}}\n"
+    )
+    (tmp_path / "web.yml").write_text("tls_server: {}\n")
+    (tmp_path / "rules.yaml").write_text("rules: [{id: own, severty: P0, examples: [a]}]\n")
+    expected = [
+        "f.yml:1: log.level: must be one of",
+        "web.yml:1: tls_server: unknown key;",
+        "rules.yaml:1: own.severty: unknown key; did you mean `severity`?",
+        "f.yml:5: errors.severity.process-kiled: is no rule; did you mean `process-killed`?",
+        "screen.yaml: cannot be read: No such file or directory",
+    ]
+    for subcommand in ("check-config", "serve"):
+        done = run(subcommand, "--config.file", str(file))
+        assert done.returncode == 2
+        told = done.stderr.replace(f"{tmp_path}/", "").splitlines()
+        assert len(told) == len(expected)
+        assert all(line.startswith(start) for line, start in zip(told, expected, strict=True))
+    file.write_text(file.read_text().replace("loud", "info"))
+    for subcommand in ("check-config", "serve"):
+        told = run(subcommand, "--config.file", str(file)).stderr.splitlines()
+        assert len(told) == len(expected) - 1
+
+
 def test_good_configuration(tmp_path: Path) -> None:
     file = tmp_path / "f.yml"
     file.write_text("panes: {max_panes: 7}\n")

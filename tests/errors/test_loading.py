@@ -65,7 +65,8 @@ def test_a_good_pack_is_used_besides_the_builtin_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"severty": "P0"}, "own.yaml:7: own-rule.severty: unknown key; did you mean `severity`? allowed: id,"),
+        ({"severty": "P0"},
+         "own.yaml:7: own-rule.severty: unknown key; did you mean `severity`? allowed: id,"),
         ({"severity": "P9"}, "own.yaml:7: own-rule.severity: must be one of P0, P1, P2"),
         ({"category": "disk"}, "own.yaml:7: own-rule.category: must be one of dependency,"),
         ({"kind": "fault"}, "own.yaml:7: own-rule.kind: must be error, noise, success or friction"),
@@ -152,13 +153,15 @@ def test_what_is_wrong_with_some_rules_hides_nothing_of_the_others(tmp_path: Pat
     told = [str(problem).replace(f"{tmp_path}/", "") for problem in raised.value.problems]
     assert [line.partition(" must")[0].partition(" is")[0] for line in told] == [
         "first.yaml:7: own-rule.severity:",
-        "first.yaml:11: no-suggestion.suggestion:",
+        "first.yaml:10: no-suggestion.suggestion:",
         "missing.yaml: cannot be read: No such file or directory",
         "second.yaml:2: lost:",
         "errors.severity.no-suggestoin:",
-        "first.yaml:14: lost: does not take its example 'Killed': `process-killed` does "
-        "(less severe); name that in supersedes, or give a higher priority than 0",
-        "first.yaml:14: lost: does not take its example 'nothing': no expression matches it",
+        (
+            "first.yaml:13: lost: does not take its example 'Killed': `process-killed` does "
+            "(less severe); name that in supersedes, or give a higher priority than 0"
+        ),
+        "first.yaml:13: lost: does not take its example 'nothing': no expression matches it",
     ]
 
 

@@ -62,6 +62,7 @@ def test_every_builtin_rule_says_what_it_has_to() -> None:
 
 def test_every_builtin_rule_takes_its_examples_and_no_counterexample(rulebook: Rulebook) -> None:
     assert [str(problem) for problem in check_examples(rulebook, rulebook.rules)] == []
+    assert [str(problem) for problem in check_counterexamples(rulebook, rulebook.rules)] == []
 
 
 def test_examples_are_found_as_they_are_taken(rulebook: Rulebook) -> None:

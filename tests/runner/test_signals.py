@@ -103,13 +103,16 @@ def test_sighup_reloads_and_a_bad_file_changes_nothing(launch: Launch, tmp_path:
     port = exporter.find_port()
     wait_until(lambda: metric(port, PROCESS_WELL) == 1)
     assert metric(port, RELOADED) == 1
-    file.write_text("web: {listen_adress: x}\n")
+    keys = "".join(f"key{number}: 1\n" for number in range(30))
+    file.write_text(f"web: {{listen_adress: x, config_file: none.yml}}\n{keys}")
     exporter.signal(signal.SIGHUP)
     wait_until(lambda: metric(port, RELOADED) == 0)
     assert metric(port, PROCESS_WELL) == 1
     lines = [line for line in exporter.log.splitlines() if "reload failed" in line]
-    assert len(lines) == 1
+    assert len(lines) == 20, "each problem has a line, up to a bound"
     assert f"{file}:1: web.listen_adress" in lines[0]
+    assert f"{file}:2: key0" in lines[1]
+    assert lines[1].endswith("number=2 of=32")
     file.write_text(settings % "process")
     exporter.signal(signal.SIGHUP)
     wait_until(lambda: metric(port, RELOADED) == 1)

@@ -18,9 +18,8 @@ def check_examples(rulebook: Rulebook, rules: Iterable[Rule]) -> Iterator[Proble
     for rule in rules:
         for example in rule.examples:
             if not _wins(rulebook, rule, example):
-                message = (
-                    f"does not take its example {example!r}: {_blame(rulebook, rule, example)}"
-                )
+                why = _blame(rulebook, rule, example)
+                message = f"does not take its example {example!r}: {why}"
                 yield Problem(rule.origin, rule.at, rule.id, message)
 
 
