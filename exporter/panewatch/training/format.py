@@ -27,7 +27,6 @@ class Format:
     Attributes:
         id: Its name.
         framework: What prints so; empty where many do.
-        words: A line holds one of these, in small letters; or nothing is tried.
         match: RE2 expressions; their groups are named as the values are.
         pairs: Whether what else the line holds is read by common spellings.
         split: ``train`` or ``val``.
@@ -37,26 +36,20 @@ class Format:
 
     id: str
     framework: str
-    words: tuple[str, ...]
     match: tuple[str, ...]
     pairs: bool
     split: str
     examples: tuple[tuple[str, dict[str, float]], ...]
     counterexamples: tuple[str, ...]
 
-    def may_match(self, low: str) -> bool:
-        """Tell whether a line in small letters holds a word of this format."""
-        return any(word in low for word in self.words)
-
-    def read(self, line: str, spellings: Spellings) -> Progress | None:
-        """Return what ``line`` tells, None where it is not of this format."""
-        for expression in self.match:
-            match = linear.compile(expression).search(line)
-            if match is not None:
-                values = read_pairs(line, spellings).values if self.pairs else {}
-                values |= _read_groups(match.groupdict())
-                return Progress(values, self.split, format=self.id, framework=self.framework)
-        return None
+    def read(self, line: str, expression: str, spellings: Spellings) -> Progress | None:
+        """Return what ``line`` tells by one of the expressions, None where it does not match."""
+        match = linear.compile(expression).search(line)
+        if match is None:
+            return None
+        values = read_pairs(line, spellings).values if self.pairs else {}
+        values |= _read_groups(match.groupdict())
+        return Progress(values, self.split, format=self.id, framework=self.framework)
 
 
 def _read_groups(groups: dict[str, str | None]) -> dict[str, float]:
@@ -99,7 +92,6 @@ def _build(entry: dict[str, Any]) -> Format:
     return Format(
         id=entry["id"],
         framework=entry.get("framework", ""),
-        words=tuple(entry["words"]),
         match=expressions,
         pairs=entry.get("pairs", True),
         split=entry.get("split", "train"),

@@ -90,13 +90,15 @@ class TrainingObserver:
 
     def _read(self, pane: _Pane, update: PaneUpdate) -> Iterator[Progress]:
         """Read the new lines, then the bars that stand on the screen."""
+        known = {line.text for line in update.lines}
         for line in update.lines:
             progress = self._reader.read(line.text)
             if progress is not None:
                 yield progress
         live = _find_live(update.frame)
         if live != pane.live:
-            known, pane.live = set(pane.live), live
+            known.update(pane.live)
+            pane.live = live
             for text in live:
                 progress = None if text in known else self._reader.read(text)
                 if progress is not None and progress.format != "pairs":

@@ -2,36 +2,33 @@
 
 This knows no format: it finds numbers, looks at the words before and the unit behind, and
 keeps those that a training tells. Whether the line is one of a training at all is decided
-by what was found together.
+by what was found together. Lines are taken apart by hand: a match of an expression for each
+number costs ten times as much.
 """
 
 from __future__ import annotations
 
 import math
-from itertools import islice
 from typing import Final
 
 from panewatch import linear
 from panewatch.training.spelling import Meaning, Spellings
 from panewatch.training.values import read_duration, read_number
 
-NUMBER: Final = (
-    r"[-+]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|0,\d+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-    r"|[-+]?(?:[nN][aA][nN]|[iI]nf(?:inity)?)\b"
-)
-"""A number; commas part thousands, and after a single 0 they are the decimal sign."""
+_JOINTS: Final = frozenset("()[{")
+"""What may stand between a name and its number: `Epoch[2]`, `time per iteration (ms): 97`."""
 
-_WORD: Final = r"[A-Za-z_(][\w./'%()-]*"
-_PAIR: Final = linear.compile(
-    rf"({_WORD}(?:[ \t]{{1,2}}{_WORD}){{0,5}})[\"']?\]?[ \t]*[:=]{{0,2}}[ \t]*[\[\"'(]{{0,2}}[ \t]*"
-    rf"({NUMBER})([kKMGB]\b)?(?:[ \t]*(/|of|-|~)[ \t]*(\d+))?"
+_PARTING: Final = str.maketrans(
+    dict.fromkeys(":='\"", " ") | {mark: f" {mark} " for mark in "|;[]{}()"}
 )
-_RATE: Final = linear.compile(rf"\b({NUMBER})([kKMGB])?[ \t]?([A-Za-z]+/[A-Za-z]+|wps|ups)\b")
-_BEHIND: Final = linear.compile(r"^[\"'\])]*[:,|]?[ \t]*[\[(]?[ \t]*(\d+)[ \t]*/[ \t]*(\d+)")
-"""The step behind an epoch, without a name: `Epoch: [3]  [20/65]`, `epoch 001: 1000 / 1637`."""
+_DIGITS: Final = frozenset("0123456789")
+_NUMERIC: Final = frozenset("0123456789.,")
+_WORDED: Final = frozenset(("nan", "inf", "-inf", "+inf", "infinity", "-nan"))
+_FACTORS: Final = frozenset("kKMGB")
+_THOUSANDS: Final = 3
 
 _BEHIND_RANK: Final = 8
-"""It is better than a count of updates, and not as good as a step with its name."""
+"""A step without a name is better than a count of updates, and not as good as one with it."""
 
 _STEP_TIME: Final = linear.compile(
     r"(?i)(?:step|iter(?:ation)?|batch)[ _]?(?:avg|time)\w*[ :=]{1,3}([\d.,]+|nan)[ ]?(ms|s)\b"
@@ -41,8 +38,10 @@ _ETA: Final = linear.compile(
     r"((?:\d+ days?, ?)?\d+:\d\d(?::\d\d)?|(?:\d+(?:\.\d+)?[dhms] ?){1,4})"
 )
 
-_MOST: Final = 60
-"""Pairs of one line that are looked at."""
+_MOST: Final = 200
+"""Words of one line that are looked at."""
+
+_MOST_WORDS: Final = 6
 
 
 class Pairs:
@@ -66,52 +65,141 @@ class Pairs:
 def read_pairs(line: str, spellings: Spellings) -> Pairs:
     """Find the values of a training in ``line``."""
     found = Pairs()
-    for match in islice(_PAIR.finditer(line), _MOST):
-        meaning = spellings.look_up(match.group(1))
+    words = line.translate(_PARTING).split(None, _MOST)[:_MOST]
+    key: list[str] = []
+    for place, word in enumerate(words):
+        number, rest = _split_number(word)
+        if not number:
+            if word[0].isalpha() or word[0] == "_":
+                key.append(word)
+            elif word not in _JOINTS:
+                key.clear()
+            if word[-1] == ",":
+                key.clear()
+            continue
+        unit = rest or (words[place + 1] if place + 1 < len(words) else "")
+        meant = spellings.units.get(unit.rstrip(".,").lower()) if unit[:1].isalpha() else None
+        if meant is not None:
+            _take_rate(found, meant, read_number(number), 0)
+        meaning = spellings.look_up(" ".join(key[-_MOST_WORDS:])) if key else None
+        key.clear()
+        if meant is None and rest[:1].isalpha():
+            key.append(rest)  # `8.Epoch 0`: what a resize left of a line and the next one
         if meaning is None:
             continue
         if meaning.value:
-            _take(found, meaning, match, line)
+            _take(found, meaning, number, rest, words[place + 1 : place + 6])
         else:
             found.metrics += 1
-    for match in islice(_RATE.finditer(line), _MOST):
-        number, factor, unit = match.groups()
-        meant = spellings.units.get(unit.lower())
-        if meant is not None:
-            _take_rate(found, meant, read_number(number + (factor or "")), 0)
-    step_time = _STEP_TIME.search(line)
-    if step_time is not None:
-        number, unit = step_time.groups()
-        meant = "milliseconds_per_step" if unit.lower() == "ms" else "seconds_per_step"
-        _take_rate(found, meant, read_number(number), -1)
-    eta = _ETA.search(line)
-    seconds = None if eta is None else read_duration(eta.group(1))
-    if seconds is not None:
-        found.put("eta_seconds", seconds)
+    _read_times(found, line)
     return found
 
 
-def _take(found: Pairs, meaning: Meaning, match: linear.Match, line: str) -> None:
+def _split_number(word: str) -> tuple[str, str]:
+    """Return the number that a word begins with, and what is left; both may be empty."""
+    first = word[0]
+    if first not in _DIGITS and first not in "+-.":
+        plain = word.rstrip(",.").lower()
+        return (plain, "") if plain in _WORDED else ("", word)
+    end = 1 if first in "+-" else 0
+    if word[end : end + 1] not in _DIGITS and word[end : end + 1] != ".":
+        plain = word.rstrip(",.").lower()
+        return (plain, "") if plain in _WORDED else ("", word)
+    while end < len(word) and word[end] in _NUMERIC:
+        end += 1
+    if word[end : end + 1] in {"e", "E"}:
+        power = end + 1 + (word[end + 1 : end + 2] in {"+", "-"})
+        if word[power : power + 1] in _DIGITS:
+            end = power
+            while end < len(word) and word[end] in _DIGITS:
+                end += 1
+    number = word[:end].rstrip(",")
+    if "," in number:
+        number = _cut_number(number)
+    if not any(map(str.isdigit, number)) or number.count(".") > 1:
+        return "", word
+    end = len(number)
+    if word[end : end + 1] in _FACTORS and not word[end + 1 : end + 2].isalnum():
+        end += 1
+    return word[:end], word[end:]
+
+
+def _cut_number(text: str) -> str:
+    """Return a number without commas that neither part thousands nor are a decimal sign."""
+    first, *rest = text.split(",")
+    if first == "0" and len(rest) == 1 and rest[0].isdigit():
+        return text
+    if not first.lstrip("+-0") or len(first.lstrip("+-")) > _THOUSANDS:
+        return first
+    kept = [first]
+    for part in rest:
+        if len(part.partition(".")[0]) != _THOUSANDS:
+            break
+        kept.append(part)
+    return ",".join(kept)
+
+
+def _take(found: Pairs, meaning: Meaning, number: str, rest: str, behind: list[str]) -> None:
     """Keep the number of a pair, and the total behind it."""
     name, rank = meaning
-    _, number, factor, mark, total = match.groups()
-    value = read_number(number + (factor or ""))
+    value = read_number(number)
     if name.endswith("_per_step"):
         _take_rate(found, name, value, rank)
         return
-    if name == "step" and mark in {"-", "~"} and total:
+    if name not in {"epoch", "step"}:
+        found.put(name, value, rank)
+        return
+    mark, total = _find_total(rest, behind)
+    if name == "step" and mark in {"-", "~"}:
         value = float(total)  # `Batch [0-20]`: the last of them
     found.put(name, value, rank)
-    if name not in {"epoch", "step"}:
-        return
-    if total and mark in {"/", "of"}:
+    if mark in {"/", "of"}:
         found.put(f"{name}s", float(total), rank)
     elif name == "epoch":
-        behind = _BEHIND.search(line[match.end() :])
-        if behind is not None:
-            step, steps = map(float, behind.groups())
-            found.put("step", step, _BEHIND_RANK)
-            found.put("steps", steps, _BEHIND_RANK)
+        _take_step_behind(found, behind)
+
+
+def _find_total(rest: str, behind: list[str]) -> tuple[str, str]:
+    """Return what parts a number from the next, and that: `/` and 100 of `20/100`."""
+    text = rest.rstrip(",")
+    follow = list(behind[:2])
+    if not text and follow:
+        text = follow.pop(0).rstrip(",")
+    mark = "of" if text == "of" else text[:1]
+    if mark not in {"/", "-", "~", "of"}:
+        return "", ""
+    total = text[len(mark) :] or (follow[0].rstrip(",") if follow else "")
+    digits = total[: len(total) - len(total.lstrip("0123456789"))]
+    return (mark, digits) if digits else ("", "")
+
+
+def _take_step_behind(found: Pairs, behind: list[str]) -> None:
+    """Take the step that stands behind an epoch without a name: `Epoch: [3]  [20/65]`."""
+    place = 0
+    while place < len(behind) and behind[place] in {"]", "[", "|", "(", ")"}:
+        place += 1
+    if place == len(behind):
+        return
+    number, rest = _split_number(behind[place])
+    mark, total = _find_total(rest, behind[place + 1 :])
+    if number.isdigit() and mark == "/":
+        found.put("step", float(number), _BEHIND_RANK)
+        found.put("steps", float(total), _BEHIND_RANK)
+
+
+def _read_times(found: Pairs, line: str) -> None:
+    low = line.lower()
+    if "avg" in low or "time" in low:
+        step_time = _STEP_TIME.search(line)
+        if step_time is not None:
+            number, unit = step_time.groups()
+            meant = "milliseconds_per_step" if unit.lower() == "ms" else "seconds_per_step"
+            _take_rate(found, meant, read_number(number), -1)
+    if "eta" in low or "remaining" in low or "left" in low:
+        eta = _ETA.search(line)
+        seconds = None if eta is None else read_duration(eta.group(1))
+        if seconds is not None:
+            found.put("eta_seconds", seconds)
 
 
 def _take_rate(found: Pairs, name: str, value: float, rank: int) -> None:

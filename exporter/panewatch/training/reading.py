@@ -11,11 +11,23 @@ from panewatch.training.pairs import Pairs, read_pairs
 from panewatch.training.spelling import load_spellings
 from panewatch.training.values import Progress
 
-_PLACES: Final = ("epoch", "step", "iter", "batch", "updat", "ep", "it")
+_PLACE: Final = linear.compile(r"(?i)epoch|step|iter|batch|updates?\b|\b(?:ep|it)\b")
 """Without one of these words no pairs tell where a training stands."""
 
-_BARS: Final = ("%|", "% ", "━", "=]", ".]", "=>", " - ", "%╸")
+_FIGURE: Final = linear.compile(
+    r"(?i)loss|lr|learning|acc|/s|sec|cost|xent|ppl|perpl|rew|auc|f1|bleu|norm|rmse|mae|avg|time|wps|mi?ou"
+    r"|map|bpb|ps\b"
+)
+"""Nor how it goes without one of these."""
+
+_BAR: Final = linear.compile(r"%\||\d% ?[\d━╸]|━|[=.>]\] - |\d - \d+m?s")
 """Without one of these there is no bar."""
+
+_HINT: Final = linear.compile(
+    r"(?i)epoch|step|iter|batch|updat|\bep\b|\bit\b|%|━|\] - |\d - \d|learn:|train|valid|eval|test"
+    r"|avg|loss"
+)
+"""Without one of these a line tells nothing: most lines cost no more than to see that."""
 
 _LONGEST: Final = 2000
 
@@ -36,27 +48,30 @@ class ProgressReader:
     """Reads lines by the formats that it is given, and by common spellings."""
 
     def __init__(self, formats: tuple[Format, ...] | None = None) -> None:
-        self._formats = load_formats() if formats is None else formats
+        formats = load_formats() if formats is None else formats
+        self._shapes = [(one, expression) for one in formats for expression in one.match]
+        self._all = linear.ExpressionSet(expression for _, expression in self._shapes)
         self._spellings = load_spellings()
 
     def read(self, line: str) -> Progress | None:
         """Return what a line tells, None where it is no progress of a training."""
         line = line[:_LONGEST]
-        low = line.lower()
-        for one in self._formats:
-            if one.may_match(low):
-                found = one.read(line, self._spellings)
-                if found is not None:
-                    return found
-        if "/" in line and any(mark in line for mark in _BARS):
+        text = linear.prepare(line)
+        if _HINT.search(text) is None:
+            return None
+        matched = self._all.match(text if isinstance(text, bytes) else text.encode())
+        if matched:
+            one, expression = self._shapes[min(matched)]
+            return one.read(line, expression, self._spellings)
+        if "/" in line and _BAR.search(text) is not None:
             bar = find_bar(line)
             if bar is not None:
                 return self._read_bar(bar)
-        if not any(place in low for place in _PLACES):
+        if _PLACE.search(text) is None or _FIGURE.search(text) is None:
             return None
         pairs = read_pairs(line, self._spellings)
         values = pairs.values
-        if not _is_training(pairs) or _OTHER.search(line) is not None:
+        if not _is_training(pairs) or _OTHER.search(text) is not None:
             return None
         split = "val" if "val_loss" in values and "loss" not in values else "train"
         return Progress(values, split)
