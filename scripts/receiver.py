@@ -24,15 +24,23 @@ def defuse(text: object) -> str:
 
 
 def describe(notification: dict[str, Any]) -> list[str]:
-    """Turn a notification into lines: status, alert, severity, where, description."""
+    """Turn a notification into lines: status, alert, severity, where, what and what to do.
+
+    What was wrong is past in the line of an alert that ended, and nothing is to be done.
+    """
     lines = []
     for alert in notification.get("alerts", []):
-        labels = alert.get("labels", {})
+        labels, notes = alert.get("labels", {}), alert.get("annotations", {})
         where = " ".join(f"{name}={defuse(labels[name])}" for name in SHOWN if name in labels)
+        told = defuse(notes.get("description"))
+        if alert.get("status") == "resolved":
+            told = f"it is over; what was told: {told}"
+        else:
+            parts = (notes.get("suggestion"), notes.get("runbook_url"))
+            told = " | ".join((told, *(defuse(part) for part in parts if part)))
         lines.append(
             f"{defuse(alert.get('status')).upper():8} {defuse(labels.get('alertname'))} "
-            f"[{defuse(labels.get('severity'))}] {where}: "
-            f"{defuse(alert.get('annotations', {}).get('description'))}"
+            f"[{defuse(labels.get('severity'))}] {where}: {told}"
         )
     return lines
 

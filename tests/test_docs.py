@@ -127,6 +127,14 @@ def test_command_that_a_page_names_exists(page: Path) -> None:
         assert not unknown, f"{sorted(unknown)} in `panewatch{code}`"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_page)
+def test_command_on_a_pane_reaches_it_and_keeps_lines_whole(page: Path) -> None:
+    commands = re.findall(r"`(tmux [^`\n]*PANE[^`\n]*)`", page.read_text("utf-8"))
+    assert all(command.startswith("tmux -L SERVER ") for command in commands)
+    for command in re.findall(r"\btmux [^`\n]*capture-pane[^`\n]* -S - [^`\n]*", page.read_text()):
+        assert "-pJ" in command, "tmux breaks lines at the edge of the pane, and rules need them"
+
+
 @pytest.mark.parametrize(
     ("page", "target"), LINKS, ids=[f"{name_page(page)}->{target}" for page, target in LINKS]
 )

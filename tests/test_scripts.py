@@ -82,6 +82,22 @@ def test_smoke_fails_where_nothing_runs(capsys: pytest.CaptureFixture[str]) -> N
     assert "no pane series" in capsys.readouterr().out
 
 
+def test_receiver_says_what_to_do_and_what_is_over() -> None:
+    notes = {
+        "description": "It has 1 open incident.",
+        "suggestion": "Free memory.",
+        "runbook_url": "https://panewatch.example/runbooks/X",
+    }
+    alert = {"labels": {"alertname": "X", "severity": "critical"}, "annotations": notes}
+    firing, resolved = describe(
+        {"alerts": [{**alert, "status": "firing"}, {**alert, "status": "resolved"}]}
+    )
+    assert firing.endswith(
+        ": It has 1 open incident. | Free memory. | https://panewatch.example/runbooks/X"
+    )
+    assert resolved.endswith(": it is over; what was told: It has 1 open incident.")
+
+
 def test_receiver_prints_a_hostile_alert_on_one_inert_line() -> None:
     hostile = "a\x1b]0;title\x07\nfiring\u202e\u2028\x9b31m"
     alert = {

@@ -203,13 +203,17 @@ def test_templates_render_a_hostile_session_inert(kind: str, status: str, tmp_pa
     shown = render(tmp_path, kind, status, labels, alert.annotations)
     assert "train_7 日本" in shown
     assert shown.startswith(status.upper())
-    expected_lines = {"title": 1, "text": 3}[kind]
+    firing = status == "firing"
+    expected_lines = {"title": 1, "text": 3 if firing else 2}[kind]
     assert len(shown.splitlines()) == expected_lines
     of_the_pane = shown.splitlines()[0]
     assert not set(of_the_pane) & set("<>[]{}*`@|\\/\x1b\u202e")
     assert "://" not in of_the_pane
     if kind == "text":
-        assert alert.annotations["runbook_url"] in shown
+        summary = alert.annotations["summary"]
+        told = summary if firing else f"It is over. What was told: {summary}"
+        assert shown.splitlines()[1] == told
+        assert (alert.annotations["runbook_url"] in shown) == firing, "nothing is to be done"
 
 
 def test_a_suggestion_stands_in_the_notification_readable_and_inert(tmp_path: Path) -> None:
