@@ -195,8 +195,8 @@ class Judgement(NamedTuple):
 
     seen: int
     long_seen: int
-    count: int
-    long_count: int
+    ran: int
+    long_ran: int
     twice: int
     errors: list[float]
     starts: list[float]
@@ -206,9 +206,9 @@ class Judgement(NamedTuple):
     def draw(self, title: str, *, exact: bool) -> Iterator[Figure]:
         """Yield its figures."""
         least = 1.0 if exact else None
-        yield Figure(f"{title}: commands seen", self.seen / self.count, "", least, at_least=True)
+        yield Figure(f"{title}: commands seen", self.seen / self.ran, "", least, at_least=True)
         yield Figure(
-            f"{title}: seen of those from {LONG:g} s", self.long_seen / max(1, self.long_count),
+            f"{title}: seen of those from {LONG:g} s", self.long_seen / max(1, self.long_ran),
             "", 1.0, at_least=True,
         )  # fmt: skip
         yield Figure(f"{title}: told twice", self.twice, "", 0.0)
@@ -219,7 +219,7 @@ class Judgement(NamedTuple):
             yield Figure(f"{title}: {name}, p50", 1000 * quantile(values, 0.5), "ms")
             yield Figure(f"{title}: {name}, p95", 1000 * quantile(values, 0.95), "ms", most)
         if exact:
-            yield Figure(f"{title}: statuses right", self.statuses / self.count, "", 1.0,
+            yield Figure(f"{title}: statuses right", self.statuses / self.ran, "", 1.0,
                          at_least=True)  # fmt: skip
         yield Figure(f"{title}: end → told, p50", quantile(self.delays, 0.5), "s")
         yield Figure(f"{title}: end → told, p95", quantile(self.delays, 0.95), "s", 2.0)
@@ -239,8 +239,8 @@ def judge(lanes: Sequence[Lane], ear: Ear, works: Sequence[Work]) -> Judgement:
     return Judgement(
         seen=len(first),
         long_seen=len(long & first.keys()),
-        count=len(truths),
-        long_count=len(long),
+        ran=len(truths),
+        long_ran=len(long),
         twice=sum(len(heard) > 1 for heard in told.values()),
         errors=[
             abs(command.seconds - (truths[number].ended - truths[number].began))
