@@ -9,7 +9,8 @@ import yaml
 
 from panewatch.cli import main
 from panewatch.config import PanesSettings
-from panewatch.panes.screens import ScreenBook, ScreensError, load_screens
+from panewatch.panes.screens import ScreenBook, ScreensError, load_screens, packfile, page
+from panewatch.panes.screens.region import PLACES
 from panewatch.panes.screens.trial import frame_text
 
 GOOD = """\
@@ -132,3 +133,20 @@ def test_check_config_reads_packs(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "own.yaml:12: markers[1].state (frobnicator)" in capsys.readouterr().err
     write(tmp_path, GOOD)
     assert main(["check-config", config]) == 0
+
+
+def test_the_pack_of_the_page_works(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "screens.md").read_text("utf-8")
+    (pack,) = (part for part in text.split("```yaml\n") if part.startswith("id: "))
+    book = load(write(tmp_path, pack.partition("```")[0]))
+    assert book.packs[-1].agent == "mybot"
+
+
+def test_every_key_has_a_meaning_on_the_page() -> None:
+    for section, keys in (
+        (packfile._Pack, page.KEYS),
+        (packfile._Marker, page.MARKER_KEYS),
+        (packfile._Example, {**page.EXAMPLE_KEYS, "kind": "", "jobs": "", "tasks": ""}),
+    ):
+        assert {field.alias or key for key, field in section.model_fields.items()} == set(keys)
+    assert set(page.REGIONS) == set(PLACES)

@@ -84,3 +84,12 @@ def test_a_colon_is_a_pager_only_on_the_other_screen() -> None:
     lines = ["some text", ":"]
     for alternate, state in ((True, "waiting_input"), (False, "unknown")):
         assert load_book().read(Frame(lines, 1, alternate), "git", "").state == state
+
+
+@pytest.mark.parametrize(("above", "state"), [("✶ Foo… (3s)", "working"), ("⏺ Done", "idle")])
+def test_an_agent_that_a_script_runs_is_no_shell_at_its_prompt(above: str, state: str) -> None:
+    """The cursor is in the agent's box, whose mark is that of many a shell."""
+    lines = [above, "", "─" * 40, "❯ ", "─" * 40, "  ⏵⏵ accept edits on (shift+tab to cycle)"]
+    for process in ("bash", "python3", ""):
+        screen = load_book().read(Frame(lines, 3, alternate=False), process, "")
+        assert (screen.state, screen.agent) == (state, "claude")
