@@ -94,6 +94,13 @@ def test_the_same_failure_is_one_incident_and_another_program_another(looks: Loo
     assert looks.value("pane_incidents_total") == 3
 
 
+def test_a_script_that_is_seen_as_its_interpreter_is_the_same_program(looks: Looks) -> None:
+    for name in ("load", "sh"):
+        ended = looks.end("cd src && ./load a | sort", 3)._replace(name=name)
+        looks.look(f"{PROMPT} {ended.line}", ended=[ended])
+    assert open_rules(looks) == {"failed": 1}
+
+
 def test_the_same_command_that_goes_well_ends_it(looks: Looks) -> None:
     looks.look(f"{PROMPT} ./load", ended=[looks.end("./load", 3)])
     looks.look(f"{PROMPT} ./store", ended=[looks.end("./store", 0)])

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from panewatch.errors.command import Command, parse_command
 from panewatch.errors.incident import SLIP, Incident, Incidents, mask
+from panewatch.errors.programs import find_program, hide_quoted
 from panewatch.errors.rule import Rule
 from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.status import is_failure, vouches
@@ -133,7 +134,7 @@ def _judge(
         if not is_failure(command, status):
             return Verdict(command, failed=False, mark=run.mark, run=run.number)
         rule = None if errors else rulebook.find_status(status, ended.seconds)
-        values = mask(ended.name), str(status)
+        values = mask(_name_program(ended)), str(status)
         return Verdict(
             command, failed=True, rule=rule, values=values, mark=run.mark, run=run.number
         )
@@ -159,6 +160,12 @@ def _judge(
     return Verdict(
         command, failed=False, refuted=refuted, mended=mended, mark=run.mark, run=run.number
     )
+
+
+def _name_program(ended: EndedCommand) -> str:
+    """Return the program of a command, by its line: what was seen to run is not always the same."""
+    last = hide_quoted(ended.line).replace("&&", ";").rstrip("; ").rpartition(";")[2]
+    return find_program(last.partition("|")[0])[0] or ended.name
 
 
 def _squeeze(line: str) -> str:
