@@ -25,6 +25,7 @@ PACKAGE = Path(str(resources.files("panewatch.errors")))
 BACKTRACKING = {
     "expression": "rewrites what packs say; text of panes never comes here",
     "literals": "reads what packs say; text of panes never comes here",
+    "pack": "ids of rules, at most 64 characters of one class",
     "explain": "escape sequences of a recorded file: each begins at an ESC or a CSI, its parts"
                " are disjoint and end at the next ESC, so no text is gone over twice",
     "templates": "one class of single characters, in a skeleton that is printed",
