@@ -76,10 +76,12 @@ def build_parser() -> argparse.ArgumentParser:
         subparser = subcommands.add_parser(name, help=text, description=text, allow_abbrev=False)
         subparser.set_defaults(run=run)
         _add_flags(subparser, "after")
+        subparser.epilog = "It takes the flags of `panewatch` too. `panewatch --help` lists them."
         if run is _healthcheck:
             subparser.epilog = (
-                "exit code: 0 where it answers, also where it asks for a password or a client "
-                "certificate; 1 where it does not; 2 where the settings or the arguments are wrong"
+                "Exit code: 0 where it answers, also where it asks for a password or a client "
+                "certificate; 1 where it does not; 2 where the settings or the arguments are "
+                f"wrong. {subparser.epilog}"
             )
         if run is _check_config:
             subparser.add_argument("file", nargs="?", metavar="FILE", help="the settings file")
@@ -94,12 +96,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_flags(parser: argparse.ArgumentParser, dest: str) -> None:
-    """Add the flags that all subcommands have, under a dest of their own for each parser."""
+    """Add the flags that all subcommands have, under a dest of their own for each parser.
+
+    The help of a subcommand leaves them out: its own arguments would be lost among them.
+    """
 
     def add(flag: str, path: tuple[str, ...], text: str, **rest: Any) -> None:
         parser.add_argument(
-            flag, action=_Override, path=path, dest=dest, default=argparse.SUPPRESS, help=text,
-            **rest,
+            flag, action=_Override, path=path, dest=dest, default=argparse.SUPPRESS,
+            help=argparse.SUPPRESS if dest == "after" else text, **rest,
         )  # fmt: skip
 
     add("--config.file", ("config.file",), "the settings file", metavar="FILE")
@@ -163,7 +168,7 @@ def _merge(options: argparse.Namespace) -> tuple[str | None, dict[str, Any]]:
     """Give the settings file and the nested settings that the flags stand for."""
     file: str | None = getattr(options, "file", None)
     overrides: dict[str, Any] = {}
-    for path, value, repeated in (*getattr(options, "before", ()), *getattr(options, "after", ())):
+    for path, value, repeated in _list_flags(options):
         if path == ("config.file",):
             file = getattr(options, "file", None) or value
             continue
@@ -172,6 +177,11 @@ def _merge(options: argparse.Namespace) -> tuple[str | None, dict[str, Any]]:
             section = section.setdefault(key, {})
         section[path[-1]] = [*section.get(path[-1], ()), value] if repeated else value
     return file, overrides
+
+
+def _list_flags(options: argparse.Namespace) -> tuple[tuple[tuple[str, ...], Any, bool], ...]:
+    """Return the flags as (key path, value, whether it adds to a list), in their order."""
+    return (*getattr(options, "before", ()), *getattr(options, "after", ()))
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -214,6 +224,10 @@ def _check_config(options: argparse.Namespace) -> int:
     from panewatch.verdict import check_files  # noqa: PLC0415 - see above
 
     file, _ = _merge(options)
+    given = [value for path, value, _ in _list_flags(options) if path == ("config.file",)]
+    if options.file and given:
+        told = f"names another settings file than FILE, {options.file}: give one of them"
+        raise ProblemsError([Problem("command line", 0, f"--config.file {given[-1]}", told)])
     try:
         config = _load(options)
     except ProblemsError:

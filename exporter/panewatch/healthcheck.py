@@ -39,7 +39,7 @@ def check_health(web: WebSettings) -> tuple[bool, str]:
         connection.close()
         return False, f"TLS: {error.reason}"
     except OSError as error:
-        return False, error.strerror or repr(error)
+        return False, _describe(error)
     well, detail = _ask(connection)
     if not well and tls.client_auth_type == "RequireAndVerifyClientCert":
         return True, "TLS: it wants a client certificate"
@@ -51,11 +51,23 @@ def _ask(connection: http.client.HTTPConnection) -> tuple[bool, str]:
         connection.request("GET", "/-/healthy")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        return False, (error.strerror if isinstance(error, OSError) else None) or repr(error)
+        return False, _describe(error)
     finally:
         connection.close()
     well = status in {http.client.OK, http.client.UNAUTHORIZED}
     return well, f"HTTP status {status}"
+
+
+def _describe(error: OSError | http.client.HTTPException) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {_TIMEOUT:g} s"
+    refused = isinstance(error, ConnectionRefusedError)
+    if isinstance(error, OSError) and (refused or not isinstance(error, ConnectionError)):
+        return error.strerror or type(error).__name__
+    return (
+        "no answer in HTTP: another program listens there, or panewatch with TLS "
+        "(give its --web.config.file here too)"
+    )
 
 
 def _build_context(host: str) -> ssl.SSLContext:

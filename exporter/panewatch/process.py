@@ -50,5 +50,9 @@ def diagnose() -> Iterator[Finding]:
     """Tell whether what the system knows of this process can be read."""
     found = {family.name for family in OwnProcessCollector().collect()}
     ok = "process_resident_memory_bytes" in found and "process_open_fds" in found
-    detail = f"{len(found)} metrics" if ok else "/proc is not mounted or may not be read"
+    detail = (
+        f"CPU time, memory, open files and threads of panewatch itself: {len(found)} metrics"
+        if ok
+        else "/proc is not mounted or may not be read"
+    )
     yield Finding("process", ok, detail)

@@ -133,19 +133,15 @@ def render_metrics(domains: Iterable[tuple[str, tuple[MetricSpec, ...]]] = DOMAI
 def render_cli(parser: argparse.ArgumentParser) -> str:
     """Return the page of a parser's subcommands and flags as Markdown.
 
-    A subcommand's section leaves out the flags that the parser itself has too.
+    A subcommand's section leaves out what its help does.
     """
-    common = _render_arguments(parser)
     rule = "Every flag goes over its setting in the [configuration](configuration.md)."
-    lines = [_sentence(parser.description), "", rule, *_list(common)]
+    lines = [_sentence(parser.description), "", rule, *_list(_render_arguments(parser))]
     for name, text, subparser in _find_subcommands(parser):
-        own = [row for row in _render_arguments(subparser) if row not in common]
         lines += ["", f"## {parser.prog} {name}", "", _sentence(subparser.description or text)]
+        lines += _list(_render_arguments(subparser))
         if subparser.epilog:
             lines += ["", _sentence(subparser.epilog)]
-        lines += _list(own)
-        if len(own) < len(_render_arguments(subparser)):
-            lines += ["", f"It takes the flags of `{parser.prog}` too."]
     return _page("Command line", lines)
 
 

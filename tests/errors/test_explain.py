@@ -14,8 +14,7 @@ import pytest
 
 from errors.panes import make_rule
 from panewatch import cli
-from panewatch.errors import printing
-from panewatch.errors.explain import explain, read_lines, show
+from panewatch.errors.explain import explain, explain_loss, read_lines, show
 from panewatch.errors.rulebook import Rulebook
 
 TEXT = b"""\
@@ -67,14 +66,15 @@ def test_jsonl(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert {item["file"] for item in objects} == {str(file)}
     assert [(item["line"], item["kind"]) for item in objects] == [
         (2, "error"), (5, "error"), (6, "noise"), (8, "noise"), (10, "error"), (11, "error"),
-        (12, "success"),
+        (12, "success"), (13, "unclassified"),
     ]  # fmt: skip
     first, last = objects[0], objects[1]
     assert first == {
         "file": str(file), "line": 2, "kind": "error", "rule": "python-module-missing",
         "severity": "P0", "category": "dependency", "incident": 1, "opens": True,
     }  # fmt: skip
-    assert last == first | {"line": 5, "opens": False}
+    assert last == first | {"line": 5, "opens": False, "over": {"python-exception": "superseded"}}
+    assert objects[-2]["ends"] == [2]
     assert objects[3]["reason"] == "quoted-output"
     assert [item["incident"] for item in objects if "incident" in item] == [1, 1, 2, 2]
 
@@ -105,7 +105,7 @@ def test_text_tells_why(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
 )
 def test_why_a_rule_lost(winner: dict[str, object], loser: dict[str, object], why: str) -> None:
     rules = make_rule("winner", "x", **winner), make_rule("loser", "x", **loser)
-    assert printing.explain_loss(*rules) == why
+    assert explain_loss(*rules) == why
 
 
 def test_several_files_are_several_panes(
@@ -130,8 +130,10 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(
         files = str(tmp_path / "nosuch"), str(tmp_path), str(good)
         code, out, err = run(capsys, "explain", *arguments, "--output", "jsonl", *files)
         assert code == 1
+        nothing = [f"{good}: nothing found in 1 line"] if arguments else []
         assert err.splitlines() == [
             f"{tmp_path}/nosuch: No such file or directory", f"{tmp_path}: Is a directory",
+            *nothing,
         ]  # fmt: skip
         assert len(read_objects(out)) == (0 if arguments else 1)
 
@@ -164,9 +166,30 @@ def test_any_output_takes_any_text(
                 assert read_objects(told)
 
 
-def test_an_empty_file(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "explain", os.devnull) == (0, "", "")
-    assert run(capsys, "explain", "--unmatched", os.devnull) == (0, "", "")
+@pytest.mark.parametrize(
+    ("content", "told"), [("", "0 lines"), ("a", "1 line"), ("a\nb\n", "2 lines")]
+)
+def test_a_file_that_means_nothing(
+    content: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.log"
+    file.write_text(content)
+    expected = (0, "", f"{file}: nothing found in {told}\n")
+    for arguments in ((), ("--unmatched",), ("--output", "jsonl")):
+        assert run(capsys, "explain", *arguments, str(file)) == expected
+
+
+def test_an_output_that_nobody_reads_is_no_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.log"
+    file.write_bytes(b"Killed\n" * 5)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", buffering=1) as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert cli.main(["explain", str(file)]) == 141
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from panes.private_tmux import PrivateTmux, Puppet
 from panes.watching import EAGER, Watch
 from panewatch.panes.model import Identity
+from panewatch.panes.tmux import TmuxError
 from polling import wait_until
 
 
@@ -39,6 +41,27 @@ def test_a_dead_pane_tells_how_it_ended(
     assert view.gaps == 0
     assert watch.witness.texts(pane) == ["last words", "unfinished"]
     assert view.processes is None
+
+
+def test_a_server_is_told_when_it_is_found_and_when_it_is_back(tmux: PrivateTmux) -> None:
+    tmux.start("sleep 1000")
+    tmux.open("sleep 1000")
+    watch = Watch(tmux)
+    with capture_logs() as log:
+        watch.look()
+        watch.look()
+        watch.sweeper._fail(TmuxError("timeout", "it does not answer"))
+        watch.look()
+        watch.look()
+        watch.sweeper._fail(TmuxError("no_server", "there is none"))
+        watch.look()
+    assert [(line["event"], line["server"], line.get("panes")) for line in log] == [
+        ("tmux server found", "test", 2),
+        ("tmux server cannot be read", "test", None),
+        ("tmux server can be read again", "test", 2),
+        ("tmux server cannot be read", "test", None),
+        ("tmux server found", "test", 2),
+    ]
 
 
 def test_a_pane_that_ends_without_remaining_is_gone(tmux: PrivateTmux) -> None:

@@ -114,6 +114,31 @@ def test_check_config_tells_what_it_checked(
     assert "PANEWATCH_LOG__LEVEL" in capsys.readouterr().err
 
 
+def test_check_config_takes_one_settings_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, other = tmp_path / "good.yml", tmp_path / "other.yml"
+    good.write_text("{}\n")
+    for arguments in (
+        ["check-config", str(good), "--config.file", str(other)],
+        ["--config.file", str(other), "check-config", str(good)],
+    ):
+        assert main(arguments) == 2
+        assert capsys.readouterr().err == (
+            f"command line: --config.file {other}: "
+            f"names another settings file than FILE, {good}: give one of them\n"
+        )
+
+
+def test_help_of_a_subcommand_begins_with_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["explain", "--help"])
+    shown = capsys.readouterr().out
+    assert "--unmatched" in shown
+    assert "--log.level" not in shown
+    assert "`panewatch --help` lists them" in " ".join(shown.split())
+
+
 @pytest.mark.parametrize(
     ("text", "is_web"),
     [
@@ -195,7 +220,7 @@ def test_scrape_into_a_closed_pipe(tmp_path: Path) -> None:
 def test_diagnose(tmp_path: Path) -> None:
     ended = panewatch("diagnose", "--no-collector.panes")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "\nok     process: " in f"\n{ended.stdout}"
+    assert "\nok     process: CPU time, memory, open files" in f"\n{ended.stdout}"
     missing = {"PANEWATCH_TMUX__BINARY": str(tmp_path / "tmux")}
     ended = panewatch("diagnose", "--tmux.socket", str(tmp_path / "nothing"), env=missing)
     assert ended.returncode == 1

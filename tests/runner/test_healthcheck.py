@@ -99,4 +99,12 @@ def test_something_else_there() -> None:
         well, detail = check_health(WebSettings(listen_address=address))
         thread.join()
     assert not well
-    assert "SSH-2.0" in detail
+    assert detail.startswith("no answer in HTTP: another program listens there, or panewatch with")
+
+
+def test_plain_http_to_a_port_with_tls(serve: Serve, tmp_path: Path) -> None:
+    Authority().issue(tmp_path, "server")
+    web = serve(TLS % "").model_copy(update={"config_file": None})
+    well, detail = check_health(web)
+    assert not well
+    assert "panewatch with TLS (give its --web.config.file here too)" in detail

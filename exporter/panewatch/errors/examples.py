@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from panewatch import linear
 from panewatch.errors.classifier import choose
+from panewatch.errors.explain import explain_loss
 from panewatch.errors.prefix import strip_prefix
-from panewatch.errors.printing import explain_loss
 from panewatch.errors.rule import Rule
 from panewatch.errors.rulebook import Rulebook
 from panewatch.problems import Problem

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Final
 
 from panewatch.errors.classifier import Classifier, Event
 from panewatch.errors.incident import Incidents
+from panewatch.errors.rule import Rule
 from panewatch.errors.rulebook import Rulebook
 from panewatch.panes.text import clean
 
@@ -81,4 +82,21 @@ def describe(file: str, event: Event) -> dict[str, Any]:
         result["reason"] = event.reason
     if event.incident is not None:
         result |= {"incident": event.incident.number, "opens": event.opens}
+    if event.ended:
+        result["ends"] = [incident.number for incident in event.ended]
+    if event.rule is not None and event.losers:
+        result["over"] = {loser.id: explain_loss(event.rule, loser) for loser in event.losers}
     return result
+
+
+def explain_loss(winner: Rule, loser: Rule) -> str:
+    """Say why ``loser`` did not take a line that ``winner`` took."""
+    if loser.id in winner.supersedes:
+        return "superseded"
+    if winner.priority != loser.priority:
+        return "lower priority"
+    if winner.kind != loser.kind:
+        return f"{winner.kind} wins over {loser.kind}"
+    if winner.kind == "error" and winner.severity != loser.severity:
+        return "less severe"
+    return "stands later"

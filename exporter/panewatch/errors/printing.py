@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from panewatch.errors.classifier import Event
 from panewatch.errors.context import REASONS
-from panewatch.errors.explain import describe, explain, read_lines
-from panewatch.errors.rule import Rule
+from panewatch.errors.explain import describe, explain, explain_loss, read_lines
 from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.templates import find_templates, write_skeleton
 
@@ -31,45 +30,44 @@ def print_events(
     rulebook: Rulebook, files: Sequence[str], output: str, beside: Beside | None = None
 ) -> bool:
     """Print the events of files, in the order of their lines; tell whether all could be read."""
-    well = True
-    for file in files:
-        note = (lambda *_: None) if beside is None else beside.note
-        others = (lambda *_: iter(())) if beside is None else beside.take
-        try:
-            with _open(file) as stream:
-                for event, line in explain(rulebook, read_lines(stream, note)):
-                    _print_others(others(file, event.line + 1), output)
-                    if output == "text":
-                        _say(_write(file, event, line))
-                    elif event.kind != "unclassified":
-                        print(json.dumps(describe(file, event)))
-                _print_others(others(file, None), output)
-        except OSError as error:
-            print(f"{file}: {error.strerror}", file=sys.stderr)
-            well = False
-    return well
 
+    def print_file(file: str, stream: BinaryIO) -> None:
+        count, found = _Count(None if beside is None else beside.note), False
 
-def _print_others(found: Iterator[tuple[dict[str, Any], str]], output: str) -> None:
-    for thing, text in found:
-        if output == "text":
-            _say(text)
-        else:
-            print(json.dumps(thing))
+        def write(item: dict[str, Any], text: str) -> None:
+            nonlocal found
+            found = True
+            if output == "text":
+                _say(text)
+            else:
+                print(json.dumps(item))
+
+        def write_others(until: int | None) -> None:
+            for item, text in () if beside is None else beside.take(file, until):
+                write(item, text)
+
+        for event, line in explain(rulebook, read_lines(stream, count.note)):
+            write_others(event.line + 1)
+            write(describe(file, event), _write(file, event, line))
+        write_others(None)
+        if not found:
+            _tell_nothing(file, count.lines)
+
+    return _read_all(files, print_file)
 
 
 def group_unmatched(rulebook: Rulebook, files: Sequence[str], output: str) -> bool:
     """Print what the lines that no rule knows have in common, with a rule to begin from."""
     lines: list[str] = []
-    well = True
-    for file in files:
-        try:
-            with _open(file) as stream:
-                events = explain(rulebook, read_lines(stream))
-                lines += [line for event, line in events if event.kind == "unclassified"]
-        except OSError as error:
-            print(f"{file}: {error.strerror}", file=sys.stderr)
-            well = False
+
+    def gather(file: str, stream: BinaryIO) -> None:
+        count, before = _Count(), len(lines)
+        events = explain(rulebook, read_lines(stream, count.note))
+        lines.extend(line for event, line in events if event.kind == "unclassified")
+        if len(lines) == before:
+            _tell_nothing(file, count.lines)
+
+    well = _read_all(files, gather)
     for number, template in enumerate(find_templates(lines), start=1):
         if output == "jsonl":
             print(json.dumps(template._asdict()))
@@ -77,6 +75,39 @@ def group_unmatched(rulebook: Rulebook, files: Sequence[str], output: str) -> bo
             _say(f"# {template.seen} times: {template.text}")
             _say(write_skeleton(template, number) + "\n")
     return well
+
+
+class _Count:
+    """Counts the lines that are read, and hands them on."""
+
+    def __init__(self, note: Callable[[int, str], None] | None = None) -> None:
+        self.lines = 0
+        self._note = note
+
+    def note(self, number: int, text: str) -> None:
+        self.lines = number
+        if self._note is not None:
+            self._note(number, text)
+
+
+def _read_all(files: Sequence[str], take: Callable[[str, BinaryIO], None]) -> bool:
+    """Hand each file to ``take``; name those that cannot be read, and tell whether none was."""
+    well = True
+    for file in files:
+        try:
+            with _open(file) as stream:
+                take(file, stream)
+        except BrokenPipeError:  # of the output, which is no fault of the file
+            raise
+        except OSError as error:
+            print(f"{file}: {error.strerror}", file=sys.stderr)
+            well = False
+    return well
+
+
+def _tell_nothing(file: str, lines: int) -> None:
+    """Say on standard error that there was nothing to tell, which looks like no answer else."""
+    print(f"{file}: nothing found in {lines} line{'' if lines == 1 else 's'}", file=sys.stderr)
 
 
 def _say(text: str) -> None:
@@ -106,19 +137,6 @@ def _write(file: str, event: Event, line: str) -> str:
     notes += [f"over {loser.id}: {explain_loss(rule, loser)}" for loser in event.losers if rule]
     told = f" ({'; '.join(notes)})" if notes else ""
     return f"{file}:{event.line + 1}: {what}: {name}{told}\n    {line}"
-
-
-def explain_loss(winner: Rule, loser: Rule) -> str:
-    """Say why ``loser`` did not take a line that ``winner`` took."""
-    if loser.id in winner.supersedes:
-        return "superseded"
-    if winner.priority != loser.priority:
-        return "lower priority"
-    if winner.kind != loser.kind:
-        return f"{winner.kind} wins over {loser.kind}"
-    if winner.kind == "error" and winner.severity != loser.severity:
-        return "less severe"
-    return "stands later"
 
 
 def print_rules(rulebook: Rulebook) -> None:

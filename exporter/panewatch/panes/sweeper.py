@@ -94,6 +94,7 @@ class Sweeper:
         self._lists = 0
         self._failures: Counter[str] = Counter()
         self._failed_in_a_row = 0
+        self._found = False
         self._next_list = self._next_full = self._next_processes = self._next_due = 0.0
         self._order: _Order | None = None
         self._thread = ServerThread(f"tmux-{name}", self._run, self._rest)
@@ -193,8 +194,18 @@ class Sweeper:
             self._rounds.news = False
             self._next_list = self._next_full = begin
         self._measure()
+        self._tell_found()
         self._failed_in_a_row = 0
         self._publish(time.monotonic() - begin)
+
+    def _tell_found(self) -> None:
+        """Log that the server is there for the first time, or can be read again."""
+        if self._found and not self._failed_in_a_row:
+            return
+        told = "tmux server can be read again" if self._found else "tmux server found"
+        self._found = True
+        panes = len(self._roster.panes) + self._roster.dropped
+        _log.info(told, server=self._name, panes=panes)
 
     def _list(self, now: float) -> set[str]:
         """List the panes and return the ids of those that changed since their last read."""
@@ -304,6 +315,7 @@ class Sweeper:
         self._next_list = self._next_full = now + pause
         self._next_due = self._next_list
         if reason == "no_server":
+            self._found = False
             self._server_pid = None
             self._commands.follow({})
             for key in self._roster.clear(now):
