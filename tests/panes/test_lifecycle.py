@@ -50,11 +50,11 @@ def test_a_server_is_told_when_it_is_found_and_when_it_is_back(tmux: PrivateTmux
     with capture_logs() as log:
         watch.look()
         watch.look()
-        watch.sweeper._fail(TmuxError("timeout", "it does not answer"))
-        watch.look()
-        watch.look()
-        watch.sweeper._fail(TmuxError("no_server", "there is none"))
-        watch.look()
+        for reason in ("timeout", "no_server"):
+            watch.sweeper._fail(TmuxError(reason, "for a test"))
+            watch.sweeper._next_list = 0.0  # no pause before the next try
+            watch.look()
+            watch.look()
     assert [(line["event"], line["server"], line.get("panes")) for line in log] == [
         ("tmux server found", "test", 2),
         ("tmux server cannot be read", "test", None),

@@ -187,6 +187,7 @@ class Sweeper:
         woken: set[str] = set()
         if begin >= self._next_list or self._wake.bursts(begin):
             woken = self._list(begin)
+            self._tell_found()
         panes = self._roster.panes
         self._rounds.read_due(panes.values(), (panes[pane_id] for pane_id in woken))
         self._next_due = min((pane.pace.due for pane in panes.values()), default=_NEVER)
@@ -194,7 +195,6 @@ class Sweeper:
             self._rounds.news = False
             self._next_list = self._next_full = begin
         self._measure()
-        self._tell_found()
         self._failed_in_a_row = 0
         self._publish(time.monotonic() - begin)
 
