@@ -357,6 +357,18 @@ class TrainingSettings(Section):
         default=86400.0,
         description="A run that has not moved on for this long is dropped, with its series.",
     )
+    textfile_directory: Word | None = Field(
+        default=None,
+        description="Where callbacks write what they measure, for them and for the exporter; "
+        "not set: `${XDG_STATE_HOME:-~/.local/state}/panewatch/training`.",
+        pattern=r"^/",
+        json_schema_extra=expects("an absolute path"),
+    )
+    textfile_expires_after: Seconds = Field(
+        default=120.0,
+        description="How long the series of a callback stay whose run has ended, or whose process "
+        "cannot be seen from here and writes no more. Of one that was killed they go at once.",
+    )
 
 
 class RepositoriesSettings(Section):
@@ -385,6 +397,10 @@ class Collectors(Section):
     errors: CollectorSettings = Field(
         default=CollectorSettings(interval=5.0),
         description="The `errors` collector; off: no pane is searched for errors.",
+    )
+    training: CollectorSettings = Field(
+        default=CollectorSettings(),
+        description="The `training` collector; off: no training is shown.",
     )
     repositories: CollectorSettings = Field(
         default=CollectorSettings(interval=5.0, timeout=15.0),

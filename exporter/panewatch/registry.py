@@ -18,6 +18,8 @@ from panewatch.panes.repositories import RepositoriesCollector
 from panewatch.panes.repository_diagnose import diagnose as diagnose_repositories
 from panewatch.panes.screens.in_use import ScreensInUse
 from panewatch.problems import check_all
+from panewatch.training.collector import FAMILIES, TrainingCollector
+from panewatch.training.diagnose import diagnose as diagnose_training
 from panewatch.training.observer import TrainingObserver
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ def list_collectors() -> tuple[Entry, ...]:
                 observe=lambda config: (ErrorsObserver(rules, config), TrainingObserver(config)),
                 find_screens=screens.find,
                 board=board,
+                elsewhere=FAMILIES,
             ),
             uses=lambda config: (
                 config.tmux,
@@ -88,6 +91,12 @@ def list_collectors() -> tuple[Entry, ...]:
             uses=lambda _: object(),
             diagnose=diagnose_rules,
             prepare=rules.prepare,
+        ),
+        Entry(
+            name="training",
+            build=lambda config: TrainingCollector(config, board),
+            uses=lambda config: config.training,
+            diagnose=diagnose_training,
         ),
         Entry(
             name="repositories",

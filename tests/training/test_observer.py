@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from panewatch.config import Config
 from panewatch.exposition import render
 from panewatch.panes.model import Frame, Identity, Line, PaneKey, PaneUpdate
-from panewatch.training.contract import METRICS
+from panewatch.training.contract import RUNS
 from panewatch.training.observer import TrainingObserver
 
 KEY = PaneKey(1, 1, "%1")
@@ -161,4 +161,4 @@ def test_its_series_are_well_formed() -> None:
     text = "".join(part for family in families for part in render(family).text)
     parsed = {sample.name for family in parse(text) for sample in family.samples}
     assert parsed == {sample.name for family in families for sample in family.samples}
-    assert len(parsed) == len(METRICS)
+    assert len(parsed) == len(RUNS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from operator import is_
 from pathlib import Path
@@ -58,6 +58,7 @@ class PanesCollector:
         observe: Makes the observers of one server; they live in its thread.
         find_screens: Gives what reads screens under a configuration; all servers share it.
         board: Where what is known is posted for other collectors.
+        elsewhere: Families of observers that one of those shows.
     """
 
     name: ClassVar[str] = "panes"
@@ -68,8 +69,10 @@ class PanesCollector:
         observe: ObserverFactory = lambda _: (),
         find_screens: ScreensFactory = lambda _: Blind(),
         board: Noticeboard | None = None,
+        elsewhere: Collection[str] = (),
     ) -> None:
         self._board = board or Noticeboard()
+        self._shown_elsewhere = elsewhere
         self._config = self._wanted = config
         self._observe = observe
         self._find_screens = find_screens
@@ -129,7 +132,9 @@ class PanesCollector:
         same = len(published) == len(self._seen) and all(map(is_, published, self._seen))
         if not same:
             self._seen = published
-            self._families = tuple(build_families(published, self._commands, self._families))
+            self._families = tuple(
+                build_families(published, self._commands, self._families, self._shown_elsewhere)
+            )
         yield from self._families
         if fault is not None:
             raise fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter, is_
 from typing import TypeAlias
@@ -94,14 +94,17 @@ class CommandNames:
 
 
 def build_families(
-    published: Sequence[Published], commands: CommandNames, before: Iterable[Metric] = ()
+    published: Sequence[Published],
+    commands: CommandNames,
+    before: Iterable[Metric] = (),
+    elsewhere: Collection[str] = (),
 ) -> Iterator[Metric]:
     """Yield the families of the ``panes`` domain.
 
     Panes of a server that cannot be read show only who they are and that their state
     is unknown. A family that is equal to one of ``before`` is that very object, and so is
     a sample that is equal to the one in its place there: this spares a runner the
-    work on most of them.
+    work on most of them. Families named in ``elsewhere`` are left for another collector.
     """
     known = {family.name: family for family in before}
     up, lost = (
@@ -132,7 +135,8 @@ def build_families(
     yield from _build_servers(published, known)
     # Of a server that cannot be read, observers know nothing any more either.
     readable = (server for server in published if server.state == "up")
-    for family in merge(family for server in readable for family in server.families):
+    told = (family for server in readable for family in server.families)
+    for family in merge(family for family in told if family.name not in elsewhere):
         old = known.get(family.name)
         yield family if old is None or old.samples != family.samples else old
 

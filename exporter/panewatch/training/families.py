@@ -33,7 +33,7 @@ def build_families(
         offset: What has to be added to monotonic time to make it Unix time.
         stalled_after: Seconds without progress that make a run stalled at the earliest.
     """
-    families: dict[str, Metric] = {spec.name: spec.family() for spec in c.METRICS}
+    families: dict[str, Metric] = {spec.name: spec.family() for spec in c.RUNS}
 
     def add(spec: MetricSpec, value: float | None, **labels: str) -> None:
         if value is not None:

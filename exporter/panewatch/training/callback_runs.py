@@ -1,0 +1,140 @@
+"""The runs that callbacks tell of, each as long as what its file says is true."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from prometheus_client import Metric
+
+from panewatch.panes.contract import PANE
+from panewatch.panes.model import Identity
+from panewatch.training import contract as c
+from panewatch.training.callback.origin import is_gone
+from panewatch.training.textfile import Told
+from panewatch.training.textfiles import Textfile, sort_by_start
+
+_STALE_SECONDS: Final = 30.0
+"""A file that was not written for longer says nothing of the speed that its run has now."""
+
+_STALE_PAUSES: Final = 5
+_SMOOTHING: Final = 0.3
+
+_QUICK: Final = (c.TRAINING_SAMPLES_RATE, c.TRAINING_STEPS_RATE, c.TRAINING_ETA)
+_FAMILIES: Final = (*c.RUNS, *c.CALLBACKS)
+
+
+class _Pace:
+    """When a run moved on last, and how long it usually pauses."""
+
+    __slots__ = ("_pause", "_told", "moved")
+
+    def __init__(self, told: float, moved: float) -> None:
+        self._told = told
+        self.moved = moved
+        self._pause = 0.0
+
+    def note(self, told: float, now: float) -> None:
+        """Take note of when the run says that it moved on."""
+        if told != self._told:
+            pause = now - self.moved
+            self._pause += _SMOOTHING * (pause - self._pause) if self._pause else pause
+            self._told, self.moved = told, now
+
+    def stands(self, now: float, least: float) -> bool:
+        """Tell whether it has not moved on for so long, and for several usual pauses."""
+        return now - self.moved > max(least, _STALE_PAUSES * self._pause)
+
+
+class CallbackRuns:
+    """Turns files into families, look by look.
+
+    Args:
+        monotonic: The clock of the looks.
+        wall: Unix time.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], wall: Callable[[], float]) -> None:
+        self._monotonic, self._wall = monotonic, wall
+        self._paces: dict[str, _Pace] = {}
+        self._twins: set[tuple[str, object]] = set()
+
+    def build(
+        self,
+        files: Mapping[str, Textfile],
+        failures: Counter[str],
+        find_pane: Callable[[int], Identity | None],
+        stalled_after: float,
+        expires_after: float,
+    ) -> tuple[list[Metric], Counter[str]]:
+        """Return the families of the runs that are there, and how many files are in each state.
+
+        Args:
+            files: The files by name.
+            failures: Where a file is counted that tells of a run that another one has already.
+            find_pane: Gives the pane that a process of this machine runs in.
+            stalled_after: Seconds without progress that make a run stalled at the earliest.
+            expires_after: Seconds that a file counts whose writer has ended or is not known.
+        """
+        now = self._monotonic()
+        states = Counter(refused=sum(1 for file in files.values() if file.refused))
+        living = [
+            (name, file.told)
+            for name, file in files.items()
+            if file.told is not None and _is_true(file, now, expires_after)
+        ]
+        families = {spec.name: spec.family() for spec in _FAMILIES}
+        paces, twins, runs = self._paces, self._twins, set[str]()
+        self._paces, self._twins = {}, set()
+        for name, told in sort_by_start(living):
+            if told.run in runs:
+                twin = name, told.writer.origin if told.writer else None
+                self._twins.add(twin)
+                failures["duplicate"] += twin not in twins
+                states["refused"] += 1
+                continue
+            runs.add(told.run)
+            states[told.writer.state if told.writer else "running"] += 1
+            fresh = now - files[name].written <= _STALE_SECONDS
+            left_out = set() if fresh else {spec.name for spec in _QUICK}
+            for family, samples in told.samples.items():
+                if family not in left_out:
+                    families[family].samples.extend(samples)
+            self._add_own(families, told, find_pane)
+            moved = told.find(c.TRAINING_LAST_PROGRESS)
+            if moved is not None:
+                pace = paces.get(name) or _Pace(moved, now - max(0.0, self._wall() - moved))
+                pace.note(moved, now)
+                self._paces[name] = pace
+                families[c.TRAINING_STALLED.name].add_sample(
+                    c.TRAINING_STALLED.full_name,
+                    {"run": told.run},
+                    float(pace.stands(now, stalled_after)),
+                )
+        return list(families.values()), states
+
+    @staticmethod
+    def _add_own(
+        families: Mapping[str, Metric], told: Told, find_pane: Callable[[int], Identity | None]
+    ) -> None:
+        writer = told.writer
+        place = None
+        if writer is not None and is_gone(writer.origin) is False:
+            place = find_pane(writer.origin.pid)
+        labels = {
+            "run": told.run,
+            "framework": writer.framework if writer else "",
+            "source": "callback",
+            **dict(zip(PANE, place or ("",) * len(PANE), strict=True)),
+        }
+        families[c.TRAINING_INFO.name].add_sample(c.TRAINING_INFO.full_name, labels, 1.0)
+
+
+def _is_true(file: Textfile, now: float, expires_after: float) -> bool:
+    """Tell whether what a file says still holds: its writer lives, or has just ended."""
+    writer = file.told.writer if file.told else None
+    gone = is_gone(writer.origin) if writer is not None and writer.state == "running" else None
+    if gone is not None:
+        return not gone
+    return now - file.written <= expires_after
