@@ -168,6 +168,63 @@ def test_old_and_huge_files_are_removed_when_a_shell_starts(tmux: PrivateTmux, s
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_files_of_others_are_left_alone_when_a_shell_starts(tmux: PrivateTmux, shell: str) -> None:
+    folder = tmux.folder / "commands here"
+    (folder / "deeper").mkdir(mode=0o700, parents=True)
+    names = ("thesis.tex", "1.log", "2026.11.22", "2026.11.22.line", "1.2.3", "deeper/1.1", "1")
+    for path in (folder / name for name in names):
+        path.write_bytes(b"x" * 200_000)
+        os.utime(path, (time.time() - 30 * 86400,) * 2)
+    ours = folder / "1.1.line"
+    ours.write_bytes(b"x" * 200_000)
+    ShellPane(tmux, shell)
+    assert not ours.exists()
+    assert [name for name in names if not (folder / name).exists()] == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("foreign", [True, False])
+def test_no_link_is_followed_that_another_user_may_have_put_there(
+    tmux: PrivateTmux, shell: str, *, foreign: bool
+) -> None:
+    folder = tmux.folder / "commands here"
+    folder.mkdir(mode=0o777)
+    if foreign:
+        if os.geteuid() != 0:
+            pytest.skip("only root can make a folder another user's")
+        os.chown(folder, 65534, 65534)
+    pane = ShellPane(tmux, shell, reports=False)
+    kept = []
+    for name in (pane.journal.name, f"{pane.journal.name}.line"):
+        victim = tmux.folder / f"victim of {name}"
+        victim.write_text("as it was\n")
+        kept.append(victim)
+        (folder / name).symlink_to(victim)
+    init = tmux.folder / "init"
+    init.write_text(render(shell, str(folder)))
+    pane.enter(f"source {shlex.quote(str(init))}")
+    for number in range(2):
+        pane.enter(f"echo done-{number}")
+        wait_until(lambda number=number: f"done-{number}" in pane.shown().splitlines())
+    wait_until(lambda: pane.shown().rstrip().endswith(PROMPT))
+    assert [path.read_text() for path in kept] == ["as it was\n"] * 2
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_folder_of_another_user_gets_no_files(tmux: PrivateTmux, shell: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a folder another user's")
+    folder = tmux.folder / "commands here"
+    folder.mkdir(mode=0o777)
+    os.chown(folder, 65534, 65534)
+    pane = ShellPane(tmux, shell, reports=False, after=render(shell, str(folder)))
+    pane.enter("echo done")
+    wait_until(lambda: "done" in pane.shown().splitlines())
+    wait_until(lambda: pane.shown().rstrip().endswith(PROMPT))
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_the_status_and_the_screen_are_as_without_it(tmux: PrivateTmux, shell: str) -> None:
     status = 'echo "[$status]"' if shell == "fish" else 'echo "[$?]"'
     screens = []

@@ -27,6 +27,11 @@ if [[ $- == *i* && ${TMUX-} == *,+([0-9]),* && ${TMUX_PANE-} == %+([0-9]) && -n 
             if [[ -z $began && $__panewatch_bytes != -1 ]]; then
                 return "$code"
             fi
+            # In a folder that others can change, a link could lead what is written anywhere.
+            if [[ -L $__panewatch_journal || -L $__panewatch_journal.line ]] ||
+                [[ -e ${__panewatch_journal%/*} && ! -O ${__panewatch_journal%/*} ]]; then
+                return "$code"
+            fi
             if [[ ! -f $__panewatch_journal || ! -f $__panewatch_journal.line ]]; then
                 command sh -c @OPEN@ sh "$__panewatch_journal" "$__panewatch_journal.line" \
                     </dev/null >/dev/null

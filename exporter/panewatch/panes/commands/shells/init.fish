@@ -6,9 +6,13 @@ if status is-interactive; and test -n "$HOME"
     set -g __panewatch_told
 
     function __panewatch_write
+        # In a folder that others can change, a link could lead what is written anywhere.
+        set -l folder (string replace -r '/[^/]*$' '' -- $__panewatch_journal)
+        test -L $__panewatch_journal; and return 0
+        test -e $folder; and not test -O $folder; and return 0
         if not test -f $__panewatch_journal
             command sh -c @OPEN@ sh $__panewatch_journal </dev/null >/dev/null 2>/dev/null
-            test -O $__panewatch_journal; and not test -L (string replace -r '/[^/]*$' '' -- $__panewatch_journal)
+            test -O $__panewatch_journal; and not test -L $folder
             or return 0
         end
         if set -q __panewatch_told[200]

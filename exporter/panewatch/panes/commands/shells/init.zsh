@@ -39,6 +39,11 @@ if [[ -o interactive && ${TMUX-} == *,<->,* && ${TMUX_PANE-} == %<-> && -n ${HOM
 
     __panewatch_write() {
         {
+            # In a folder that others can change, a link could lead what is written anywhere.
+            if [[ -L $__panewatch_journal ]] ||
+                [[ -e ${__panewatch_journal%/*} && ! -O ${__panewatch_journal%/*} ]]; then
+                return 0
+            fi
             if [[ ! -f $__panewatch_journal ]]; then
                 command sh -c @OPEN@ sh $__panewatch_journal </dev/null >/dev/null
                 [[ -O $__panewatch_journal && ! -L ${__panewatch_journal%/*} ]] || return 0
