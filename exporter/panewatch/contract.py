@@ -107,7 +107,8 @@ COLLECTOR_ERRORS_TOTAL = MetricSpec(
 )  # fmt: skip
 CONFIG_RELOAD_SUCCESSFUL = MetricSpec(
     "config_last_reload_successful", "gauge",
-    "Whether the configuration was read without error at the last attempt (1) or not (0).",
+    "Whether the settings, and the files of the web configuration, were read without error at "
+    "the last attempt (1) or not (0).",
 )  # fmt: skip
 CONFIG_RELOAD_TIME = MetricSpec(
     "config_last_reload_success_timestamp_seconds", "gauge",

@@ -78,6 +78,11 @@ class Server:
             raise RuntimeError("the server was not started")
         return self._address
 
+    @property
+    def web_files_well(self) -> bool:
+        """Whether the web configuration in use is what its files say by now."""
+        return self._files.well
+
     def start(self) -> None:
         """Listen and serve; when this returns, connections are accepted.
 

@@ -203,7 +203,8 @@ class Service:
         build, successful = BUILD_INFO.family(), CONFIG_RELOAD_SUCCESSFUL.family()
         labels = {"version": __version__, "python": platform.python_version()}
         build.add_sample(build.name, labels, 1.0)
-        successful.add_sample(successful.name, {}, float(self._reload_succeeded))
+        well = self._reload_succeeded and self._server.web_files_well
+        successful.add_sample(successful.name, {}, float(well))
         reload_time = CONFIG_RELOAD_TIME.family()
         reload_time.add_sample(reload_time.name, {}, self._reload_time)
         yield from (build, successful, reload_time)

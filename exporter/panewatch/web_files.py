@@ -60,6 +60,11 @@ class WebFiles:
                 self._refresh(self._path)
             return self._live
 
+    @property
+    def well(self) -> bool:
+        """Whether what is in use is what the files say; False while they cannot be used."""
+        return not self._complaint
+
     def reload(self, path: str | None) -> None:
         """Read the files now, from ``path`` from here on.
 
@@ -68,6 +73,7 @@ class WebFiles:
         """
         with self._lock:
             self._adopt(path)
+            self._complaint = ""
 
     def _is_due(self, path: str) -> bool:
         if self._failed_at is not None:

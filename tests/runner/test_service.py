@@ -122,6 +122,19 @@ def test_a_bad_file_changes_nothing(
     assert metric(port, "panewatch_generation") == 3
 
 
+def test_a_web_config_that_breaks_while_it_runs_is_told(service: Service, file: Path) -> None:
+    web = file.with_name("web.yml")
+    web.write_text("{}\n")
+    file.write_text((GOOD % 1).replace('0"}', '0", config_file: web.yml}'))
+    assert service.reload()
+    port = service.address[1]
+    wait_until(lambda: metric(port, RELOADED) == 1)
+    web.write_text("nonsense: 1\n")
+    wait_until(lambda: metric(port, RELOADED) == 0)
+    web.write_text("rate_limit: {}\n")
+    wait_until(lambda: metric(port, RELOADED) == 1)
+
+
 def test_reload_under_a_hundred_scrapes_is_never_mixed(service: Service, file: Path) -> None:
     port = service.address[1]
     over = Event()

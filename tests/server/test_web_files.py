@@ -94,9 +94,11 @@ def test_a_file_that_a_broken_configuration_waits_for_is_found(
     files = WebFiles(str(path))
     path.write_text("tls_server_config: {cert_file: late.crt, key_file: late.key}")
     assert files.current().context is None
+    assert not files.well
     for kind in ("crt", "key"):
         (folder / f"server.{kind}").rename(folder / f"late.{kind}")
     assert files.current().context is not None
+    assert files.well
 
 
 def test_a_reload_moves_to_another_file_or_stays_where_it_was(tmp_path: Path) -> None:
@@ -107,7 +109,11 @@ def test_a_reload_moves_to_another_file_or_stays_where_it_was(tmp_path: Path) ->
         files.reload(str(second))
     assert xss(files) == "NNN"
     second.write_text(HEADER.replace("NNN", "222"))
+    first.write_text("oops: 1")
+    assert xss(files) == "NNN"
+    assert not files.well
     files.reload(str(second))
     assert xss(files) == "222"
+    assert files.well, "what the file before it said is over"
     files.reload(None)
     assert files.current().config.headers == {}
