@@ -30,7 +30,10 @@ def find_box(rows: Sequence[str]) -> Box | None:
     """Find the lowest box of a screen without blank rows."""
     count = len(rows)
     for bottom in range(count - 1, max(-1, count - 2 - _MOST_BELOW), -1):
-        row = rows[bottom].lstrip()
+        row = rows[bottom]
+        if row.isascii():  # no edge is drawn with such letters
+            continue
+        row = row.lstrip()
         first = row[0]
         if first in _OPENS:
             box = _find_frame(rows, bottom, _OPENS[first], row)

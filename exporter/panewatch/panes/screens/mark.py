@@ -49,12 +49,12 @@ class Mark:
         return bool(text.rows) and self._matches(text, found)
 
     def _matches(self, text: Text, found: Found) -> bool:
+        if self._match is not None and self._match.search(text.encoded) is None:
+            return False
         if self._says:
             flow = text.flow
             if not any(phrase in flow for number, phrase in self._says if number in found):
                 return False
-        if self._match is not None and self._match.search(text.encoded) is None:
-            return False
         return self._unless is None or self._unless.search(text.encoded) is None
 
 
@@ -85,8 +85,8 @@ def _find_needs(expressions: Sequence[str]) -> list[str]:
 
 
 def _are_telling(words: Iterable[str]) -> bool:
-    """Tell whether some screens have none of ``words``: a full stop is on each."""
-    return all(len(word.strip()) > 1 or not word.isascii() for word in words)
+    """Tell whether many screens have none of ``words``: a full stop is on each."""
+    return all(len(word.strip()) > 1 or not word.isascii() or word == "@" for word in words)
 
 
 def _may_match(row: str, words: Sequence[str]) -> bool:
