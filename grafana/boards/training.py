@@ -4,6 +4,7 @@ from grafana_foundation_sdk.builders import bargauge, table, timeseries
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from boards.events import events
 from boards.layout import Row, Shelf, Variable, assemble, host_variables
 from boards.panels import graph, ranking, thresholds
 from boards.queries import HOST, Query, select
@@ -30,13 +31,24 @@ def build() -> Dashboard:
             Row("Now", [Shelf(9, [(15, _runs()), (9, _progress())])]),
             Row(
                 "How good",
-                [Shelf(9, [(12, _loss()), (12, _learning_rate())]), Shelf(7, [(24, _nonfinite())])],
+                [
+                    Shelf(9, [(12, _loss()), (12, _learning_rate())]),
+                    Shelf(7, [(12, _nonfinite()), (12, _restarts())]),
+                ],
             ),
             Row(
                 "How fast",
                 [
                     Shelf(8, [(12, _steps_rate()), (12, _against_itself())]),
                     Shelf(8, [(12, _items_rate()), (12, _since_progress())]),
+                ],
+            ),
+            Row(
+                "Where the time goes",
+                [
+                    Shelf(8, [(12, _batch_times()), (12, _data_wait())]),
+                    Shelf(8, [(12, _samples()), (12, _memory())]),
+                    Shelf(6, [(12, _dataset()), (12, _textfiles())]),
                 ],
             ),
             Row("How far", [Shelf(8, [(12, _steps()), (12, _eta())])]),
@@ -47,10 +59,6 @@ def build() -> Dashboard:
 
 def _value(metric: str, **labels: str) -> str:
     return f"max by ({RUN_LABELS}) ({select(metric, RUN, **labels)})"
-
-
-def _increase(metric: str) -> str:
-    return f"sum by ({RUN_LABELS}) (increase({select(metric, RUN)}[$__rate_interval]))"
 
 
 def _runs() -> table.Panel:
@@ -129,16 +137,25 @@ def _learning_rate() -> timeseries.Panel:
 
 
 def _nonfinite() -> timeseries.Panel:
-    return graph(
-        "Losses that are no numbers, and runs that went back",
-        "Losses that were NaN or infinite: the steps behind the first one train nothing. A run "
-        "that went back began again, from a checkpoint or from nothing.",
-        [
-            Query(_increase("panewatch_training_nonfinite_total"), legend="{{run}} no number"),
-            Query(_increase("panewatch_training_restarts_total"), legend="{{run}} went back"),
-        ],
-        units.Short,
-        bars=True,
+    return events(
+        "Losses that are no numbers",
+        "Losses that were NaN or infinite: the steps behind the first one train nothing.",
+        "panewatch_training_nonfinite_total",
+        RUN,
+        by=RUN_LABELS,
+        legend="{{run}}",
+    )
+
+
+def _restarts() -> timeseries.Panel:
+    return events(
+        "Runs that went back",
+        "Times that a run's epoch fell, or its step without another epoch: it began again, from "
+        "a checkpoint or from nothing.",
+        "panewatch_training_restarts_total",
+        RUN,
+        by=RUN_LABELS,
+        legend="{{run}}",
     )
 
 
@@ -222,4 +239,112 @@ def _eta() -> timeseries.Panel:
         "fall by a minute each minute.",
         [Query(_value("panewatch_training_eta_seconds"), legend="{{run}}")],
         units.Seconds,
+    )
+
+
+def _batch_times() -> timeseries.Panel:
+    rate = f"rate({select('panewatch_training_batch_seconds_bucket', RUN)}[$__rate_interval])"
+    return graph(
+        "Time of a batch",
+        "How long batches took, data included: half, 95 % and 99 % of them took no longer. Told by "
+        "callbacks. A p99 far above p50 is something that happens now and then: files that are "
+        "opened, workers that begin anew, a checkpoint.",
+        [
+            Query(
+                f"histogram_quantile({share}, sum by ({RUN_LABELS}, le) ({rate})) >= 0",
+                legend=f"{{{{run}}}} {name}",
+            )
+            for share, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
+        ],
+        units.Seconds,
+    )
+
+
+def _data_wait() -> timeseries.Panel:
+    return graph(
+        "Waiting for data",
+        "The share of its time that each run waits for the data of its next batch. Told by "
+        "callbacks; validations are left out. Above the dashed line for a quarter of an hour it "
+        "alerts: more workers, data that is prepared ahead, a faster disk.",
+        [
+            Query(
+                f"max by ({RUN_LABELS}) "
+                f"({select('panewatch:training_data_wait:ratio_rate5m', RUN)})",
+                legend="{{run}}",
+            )
+        ],
+        units.PercentUnit,
+        limit=(0.3, ORANGE),
+    )
+
+
+def _samples() -> timeseries.Panel:
+    return graph(
+        "Batches and samples, counted",
+        "How many batches and samples each run was trained on per second, validations and "
+        "checkpoints included. Told by callbacks: what is left of the speed over the whole time.",
+        [
+            Query(_rate("panewatch_training_batch_seconds_count"), legend="{{run}} batches"),
+            Query(_rate("panewatch_training_samples_total"), legend="{{run}} samples"),
+        ],
+        PER_SECOND,
+    )
+
+
+def _memory() -> timeseries.Panel:
+    return graph(
+        "Memory",
+        "The dataset of each run and what is cached of it, and the most that its process "
+        "(peak_host) and the tensors on its devices (peak_device) have taken. Told by callbacks. "
+        "A peak that goes on rising is a leak.",
+        [
+            Query(
+                f"max by ({RUN_LABELS}, kind) ({select('panewatch_training_memory_bytes', RUN)})",
+                legend="{{run}} {{kind}}",
+            )
+        ],
+        units.BytesIEC,
+        log=True,
+    )
+
+
+def _dataset() -> timeseries.Panel:
+    waiting = _rate("panewatch_training_data_wait_seconds_total")
+    return graph(
+        "Seconds of work and of waiting per second",
+        "How much of each second a run computes and waits for data. What is missing to one is "
+        "validation, checkpoints and logging. A run whose dataset is small begins its epochs often.",
+        [
+            Query(_rate("panewatch_training_compute_seconds_total"), legend="{{run}} computes"),
+            Query(waiting, legend="{{run}} waits"),
+            Query(
+                f"{_rate('panewatch_training_samples_total')}\n"
+                f"/ {_value('panewatch_training_dataset_samples')} * 3600",
+                legend="{{run}} epochs/h",
+            ),
+        ],
+        units.Short,
+    )
+
+
+def _textfiles() -> timeseries.Panel:
+    files = select("panewatch_training_textfiles", HOST)
+    refused = select("panewatch_training_textfile_failures_total", HOST)
+    return graph(
+        "Files of callbacks",
+        "How many trainings tell of themselves in files, how many files were refused and why, and "
+        "how often a callback could not write: a full disk, or a directory that is read-only. "
+        "`panewatch diagnose` tells which.",
+        [
+            Query(f"sum by (state) ({files})", legend="{{state}}"),
+            Query(
+                f"sum by (reason) (increase({refused}[$__rate_interval])) > 0",
+                legend="refused: {{reason}}",
+            ),
+            Query(
+                f"{_increase('panewatch_training_write_failures_total')} > 0",
+                legend="{{run}} not written",
+            ),
+        ],
+        units.Short,
     )
