@@ -61,6 +61,14 @@ def _value(metric: str, **labels: str) -> str:
     return f"max by ({RUN_LABELS}) ({select(metric, RUN, **labels)})"
 
 
+def _increase(metric: str) -> str:
+    return f"sum by ({RUN_LABELS}) (increase({select(metric, RUN)}[$__rate_interval]))"
+
+
+def _rate(metric: str) -> str:
+    return f"sum by ({RUN_LABELS}) (rate({select(metric, RUN)}[$__rate_interval]))"
+
+
 def _runs() -> table.Panel:
     return listing(
         "Runs",
