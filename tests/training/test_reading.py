@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panewatch.training.reading import ProgressReader
+from panewatch.training.run import Run
 from panewatch.training.values import NAMES
 
 READER = ProgressReader()
@@ -144,3 +145,52 @@ def test_any_line_is_read(line: str) -> None:
         assert progress.values.keys() <= set(NAMES)
         rates = [v for name, v in progress.values.items() if name.endswith("_per_second")]
         assert all(value >= 0 for value in rates)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{'loss': '...', 'epoch': '.'}",
+        "[1] train-x:e",
+        "[1]\ttrain-rmse:1.2.3\teval-rmse:..",
+        "5: learn: n",
+        "INFO loss = ..., step = 5",
+        "loss: ...  [ 1/ 2]",
+        "50%|█| 1/2 [00:01<?, 1..2it/s, loss=1]",
+        "train 50%|█| 9/9 [00:01<00:02, 1.1.1it/s]",
+        "train %| and %|",
+        "step time: 1,2.3.4 ms epoch 1 loss 0.1",
+    ],
+)
+def test_what_is_no_number_where_one_should_be_tells_nothing(line: str) -> None:
+    READER.read(line)  # raises nothing
+
+
+PIECES = (
+    "epoch", "Epoch", "step", "loss", "=", ":", " ", "1", "0.5", "nan", "inf", "/", "[", "]", "%|",
+    "██", "|", "<", "00:01", "it/s", "s/it", ",", ".", "e", "-", "+", "lr", "1e999", "days", "k",
+    "ETA:", "ms/step", "train", "\t", "learn:", "remaining:", "━━━━━", " - ", "(", ")", "eta", "1d",
+    "²", "٣", "{", "'loss':", "'epoch':", "avg", "time",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=2, max_size=40))
+def test_no_pieces_of_formats_break_the_reader_or_a_run(pieces: list[str]) -> None:
+    progress = READER.read("".join(pieces))
+    if progress is None:
+        return
+    run = Run(0.0)
+    for now in (1.0, 5.0):
+        run.take(progress, now)
+    told = (run.epoch, run.epochs, run.step, run.steps, run.learning_rate, run.progress,
+            run.eta(6.0), run.steps_per_second(6.0), *run.losses.values())  # fmt: skip
+    assert all(value is None or math.isfinite(value) for value in told)
+
+
+@pytest.mark.parametrize("line", [f"Epoch 1/{'9' * 400} loss 0.1", f"step 5/{'9' * 400} loss 0.1"])
+def test_an_endless_total_is_none(line: str) -> None:
+    progress = READER.read(line)
+    assert progress is not None
+    run = Run(0.0)
+    run.take(progress, 1.0)
+    assert (run.epochs, run.steps) == (None, None)

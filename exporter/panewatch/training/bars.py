@@ -116,10 +116,14 @@ class Bar(NamedTuple):
 
 
 def find_bar(line: str) -> Bar | None:
-    """Return the bar in ``line``, None where there is none."""
+    """Return the bar in ``line``, None where there is none.
+
+    Raises:
+        NotANumberError: its figures are none.
+    """
     if line.count("%|") > 1:
-        *_, last_but_one, _ = [0, *(match.end() for match in _BEGIN.finditer(line))]
-        line = line[last_but_one:]
+        ends = [0, *(match.end() for match in _BEGIN.finditer(line))]
+        line = line[ends[max(0, len(ends) - 2)] :]
     for shape in _BAR_SHAPES:
         match = shape.match(line)
         if match is not None:

@@ -43,7 +43,11 @@ class Format:
     counterexamples: tuple[str, ...]
 
     def read(self, line: str, expression: str, spellings: Spellings) -> Progress | None:
-        """Return what ``line`` tells by one of the expressions, None where it does not match."""
+        """Return what ``line`` tells by one of the expressions, None where it does not match.
+
+        Raises:
+            NotANumberError: what stands where a number should be is none.
+        """
         match = linear.compile(expression).search(line)
         if match is None:
             return None

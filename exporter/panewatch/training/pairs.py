@@ -63,7 +63,11 @@ class Pairs:
 
 
 def read_pairs(line: str, spellings: Spellings) -> Pairs:
-    """Find the values of a training in ``line``."""
+    """Find the values of a training in ``line``.
+
+    Raises:
+        NotANumberError: one of its figures is none.
+    """
     found = Pairs()
     words = line.translate(_PARTING).split(None, _MOST)[:_MOST]
     key: list[str] = []

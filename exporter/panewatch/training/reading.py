@@ -9,7 +9,7 @@ from panewatch.training.bars import Bar, find_bar
 from panewatch.training.format import Format, load_formats
 from panewatch.training.pairs import Pairs, read_pairs
 from panewatch.training.spelling import load_spellings
-from panewatch.training.values import Progress
+from panewatch.training.values import NotANumberError, Progress
 
 _PLACE: Final = linear.compile(r"(?i)epoch|step|iter|batch|updates?\b|\b(?:ep|it)\b")
 """Without one of these words no pairs tell where a training stands."""
@@ -55,7 +55,12 @@ class ProgressReader:
 
     def read(self, line: str) -> Progress | None:
         """Return what a line tells, None where it is no progress of a training."""
-        line = line[:_LONGEST]
+        try:
+            return self._read(line[:_LONGEST])
+        except NotANumberError:
+            return None  # anybody may print what looks like a log: `{'loss': '...'}`
+
+    def _read(self, line: str) -> Progress | None:
         text = linear.prepare(line)
         if _HINT.search(text) is None:
             return None

@@ -20,6 +20,9 @@ _STALE_GAPS: Final = 5
 _LEADS_SECONDS: Final = 60.0
 """How long the format that last told a step is the only one that does."""
 
+_LOSSES: Final = {"loss": "train", "val_loss": "val"}
+"""The losses by the split that each is of."""
+
 _RATES: Final = ("samples_per_second", "tokens_per_second", "steps_per_second")
 
 
@@ -51,27 +54,28 @@ class Run:
 
     def take(self, progress: Progress, now: float) -> None:
         """Take in what a line told at ``now``."""
-        values = progress.values
+        # A loss may be none that a series can go on with, which is news; nothing else may.
+        values = {
+            name: value
+            for name, value in progress.values.items()
+            if name in _LOSSES or math.isfinite(value)
+        }
         self.framework = progress.framework or self.framework
         moved = self._take_losses(values)
         if progress.split == "val":
             self._note(now, moved=moved)
             return
         moved |= self._take_epoch(values)
-        moved |= self._take_step(progress, now)
-        rate = values.get("learning_rate")
-        if rate is not None and math.isfinite(rate):
-            self.learning_rate = rate
+        moved |= self._take_step(values, progress.format, now)
+        self.learning_rate = values.get("learning_rate", self.learning_rate)
         if moved:
-            self.rates.update(
-                (name, values[name]) for name in _RATES if math.isfinite(values.get(name, math.nan))
-            )
+            self.rates.update((name, values[name]) for name in _RATES if name in values)
             self._printed_eta = values.get("eta_seconds", self._printed_eta)
         self._note(now, moved=moved)
 
     def _take_losses(self, values: dict[str, float]) -> bool:
         moved = False
-        for name, split in (("loss", "train"), ("val_loss", "val")):
+        for name, split in _LOSSES.items():
             loss = values.get(name)
             if loss is None:
                 continue
@@ -86,7 +90,7 @@ class Run:
     def _take_epoch(self, values: dict[str, float]) -> bool:
         self.epochs = values.get("epochs", self.epochs)
         epoch = values.get("epoch")
-        if epoch is None or epoch == self.epoch or not math.isfinite(epoch):
+        if epoch is None or epoch == self.epoch:
             return False
         self._from_zero |= epoch < 1
         if self.epoch is not None and epoch < self.epoch:
@@ -98,20 +102,18 @@ class Run:
         self.epoch = epoch
         return True
 
-    def _take_step(self, progress: Progress, now: float) -> bool:
-        step = progress.values.get("step")
-        if step is None or not math.isfinite(step):
+    def _take_step(self, values: dict[str, float], told_by: str, now: float) -> bool:
+        step = values.get("step")
+        if step is None:
             return False
-        if progress.format != self._leader:
+        if told_by != self._leader:
             # Two counts of one run, a bar and a log line, must not take turns.
             if self._leader and now - self._led < _LEADS_SECONDS:
                 return False
-            self._leader = progress.format
+            self._leader = told_by
             self._points.clear()
         self._led = now
-        steps = progress.values.get("steps")
-        if steps is not None:
-            self.steps = steps
+        self.steps = values.get("steps", self.steps)
         if step == self.step:
             return False
         if self.step is not None and step < self.step:

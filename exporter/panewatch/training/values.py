@@ -35,12 +35,23 @@ _FACTORS: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "t": 1e12}
 _DAY: Final = 86400.0
 
 
+class NotANumberError(ValueError):
+    """What stands where a number should be is none: `1.2.3`, `...`."""
+
+
 def read_number(text: str) -> float:
     """Read a number with thousands' commas and K, M, G behind it; `nan` and `inf` are such.
 
     Raises:
-        ValueError: it is none.
+        NotANumberError: it is none.
     """
+    try:
+        return _read_number(text)
+    except ValueError:
+        raise NotANumberError(text) from None
+
+
+def _read_number(text: str) -> float:
     plain = text.strip()
     plain = plain.replace(",", ".") if plain.startswith("0,") else plain.replace(",", "")
     factor = _FACTORS.get(plain[-1:].lower()) if plain[-1:].isalpha() else None
