@@ -128,10 +128,27 @@ def test_commands_that_take_turns_or_their_time_are_no_loop() -> None:
         assert not loops.judge(1000 + number * 40.0)
 
 
+def test_lines_that_are_kept_from_us_are_no_loop() -> None:
+    loops = LoopWatch(SETTINGS, 0.0)
+    for number in range(30):
+        loops.take_commands([EndedCommand("", "", 0.0, 1.0, 0, exact=True)], number * 5.0)
+    assert not loops.judge(145.0)
+
+
+def test_other_settings_hold_for_a_command_that_is_repeated_already() -> None:
+    loops = LoopWatch(SETTINGS, 0.0)
+    for number in range(4):
+        loops.take_commands([ran("make")], number * 5.0)
+    loops.settings = PanesSettings(looping_repeats=5)
+    assert not loops.judge(15.0)
+    loops.take_commands([ran("make")], 20.0)
+    assert loops.judge(20.0)
+
+
 def test_a_command_that_repeats_on_purpose_is_none() -> None:
     loops = LoopWatch(PanesSettings(looping_except=("squeue",)), 0.0)
     for number in range(40):
-        loops.take_commands([ran("squeue")], number * 5.0)
+        loops.take_commands([ran("squeue --me")], number * 5.0)
     assert not loops.judge(200.0)
 
 

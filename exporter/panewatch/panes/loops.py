@@ -69,7 +69,8 @@ class LoopWatch:
     Other ``settings`` hold from the next line on.
     """
 
-    __slots__ = ("_begin", "_command", "_ends", "_half", "_last", "_older", "_repeats", "settings")
+    __slots__ = ("_begin", "_ends", "_half", "_last", "_line", "_older", "_program", "_repeats",
+                 "settings")  # fmt: skip
 
     def __init__(self, settings: PanesSettings, now: float) -> None:
         self.settings = settings
@@ -78,7 +79,7 @@ class LoopWatch:
         self._last = float("-inf")
         self._repeats = False
         """Whether the lines of the last whole window repeated themselves."""
-        self._command = ""
+        self._line = self._program = ""
         self._ends: deque[float] = deque(maxlen=settings.looping_repeats)
 
     def take(self, lines: Sequence[Line], now: float) -> None:
@@ -105,11 +106,13 @@ class LoopWatch:
 
     def take_commands(self, ended: Iterable[EndedCommand], now: float) -> None:
         """Take in commands that ended."""
+        most = self.settings.looping_repeats
         for command in ended:
-            line = command.line or command.name
-            if line != self._command:
-                self._command = line
-                self._ends = deque(maxlen=self.settings.looping_repeats)
+            # Of lines that are kept from us nobody knows whether they are the same.
+            same = bool(command.line) and command.line == self._line
+            if not same or self._ends.maxlen != most:
+                self._line, self._program = command.line, command.name
+                self._ends = deque(self._ends if same else (), maxlen=most)
             self._ends.append(now)
 
     def judge(self, now: float) -> bool:
@@ -123,7 +126,7 @@ class LoopWatch:
             len(ends) == ends.maxlen
             and now - ends[0] < window
             and now - ends[-1] < window / _SLOTS
-            and self._command not in self.settings.looping_except
+            and self._program not in self.settings.looping_except
         )
 
     def _turn(self, now: float) -> None:
