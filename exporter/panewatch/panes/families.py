@@ -18,7 +18,6 @@ from panewatch.panes.commands.contract import (
     PANE_COMMAND_STARTED,
     PANE_COMMANDS,
     PANE_COMMANDS_FAILED,
-    PANE_METRICS,
 )
 from panewatch.panes.model import Identity
 from panewatch.panes.published import Published
@@ -61,9 +60,6 @@ _SERVER_SPECS = (
 )
 
 _LABELS, _VALUE = attrgetter("labels"), attrgetter("value")
-
-_NAMES = {spec.name: spec.family().name for spec in (*c.METRICS, *PANE_METRICS)}
-"""What a family is called, which is not always what its series are called."""
 
 OTHER = "other"
 """The label value of a command that came too late."""
@@ -115,7 +111,7 @@ def build_families(
         )
     )
     both = [*up, *lost]
-    yield _build(
+    yield build_family(
         c.PANE_INFO, [_label_info(view, commands) for view in both], [1] * len(both), known
     )
     yield _build_each(c.PANE_STATE, c.STATES, both, _tell_state, known)
@@ -125,9 +121,11 @@ def build_families(
         values = [getattr(view, attribute) for view in up]
         if None in values:
             present = [place for place, value in enumerate(values) if value is not None]
-            yield _build(spec, [labels[i] for i in present], [values[i] for i in present], known)
+            yield build_family(
+                spec, [labels[i] for i in present], [values[i] for i in present], known
+            )
         else:
-            yield _build(spec, labels, values, known)
+            yield build_family(spec, labels, values, known)
     yield _build_each(c.PANE_DEATHS, c.ENDS, up, _tell_deaths, known)
     yield from _build_waits(published, up, known)
     listed = [view for view in up if view.tasks is not None]
@@ -141,13 +139,17 @@ def build_families(
         yield family if old is None or old.samples != family.samples else old
 
 
-def _build(
+def build_family(
     spec: MetricSpec, labels: Sequence[Labels], values: Sequence[float], known: Known
 ) -> Metric:
-    """Build a family of these series, or return the known one where that is equal."""
-    old = known.get(_NAMES[spec.name])
-    last: Sequence[Sample] = () if old is None else old.samples
+    """Build a family of these series, or return the one in ``known`` where that is equal.
+
+    ``known`` has families by their names. A sample whose labels are the very object that they
+    were there, and whose value is the same, is the very object that it was.
+    """
     name = spec.full_name
+    old = known.get(_name_family(name))
+    last: Sequence[Sample] = () if old is None else old.samples
     if len(last) == len(labels) and all(map(is_, map(_LABELS, last), labels)):
         if old is not None and list(map(_VALUE, last)) == values:
             return old
@@ -164,6 +166,11 @@ def _build(
     return family
 
 
+def _name_family(name: str) -> str:
+    """Return what a family is called, which is not always what its series are called."""
+    return name.removesuffix("_total")
+
+
 def _build_each(
     spec: MetricSpec,
     choices: tuple[str, ...],
@@ -175,7 +182,7 @@ def _build_each(
     label = spec.labels[-1]
     labels = [each for view in views for each in _label_each(view.identity, label, choices)]
     values = [value for view in views for value in tell(view)]
-    return _build(spec, labels, values, known)
+    return build_family(spec, labels, values, known)
 
 
 _SHOWN = {state: [float(state == each) for each in c.STATES] for state in c.STATES}
@@ -209,8 +216,10 @@ def _build_waits(published: Sequence[Published], up: Views, known: Known) -> Ite
     """Build the families of who waits for a person now, and of the waits that ended."""
     waiting = [(view.identity, view.wait) for view in up if view.wait is not None]
     labels = [_label_each(identity, "kind", (wait.kind,))[0] for identity, wait in waiting]
-    yield _build(c.PANE_WAITING_SINCE, labels, [wait.since_time for _, wait in waiting], known)
-    old = known.get(_NAMES[c.PANE_WAIT.name])
+    yield build_family(
+        c.PANE_WAITING_SINCE, labels, [wait.since_time for _, wait in waiting], known
+    )
+    old = known.get(_name_family(c.PANE_WAIT.full_name))
     samples = [sample for server in published for sample in server.waits]
     if old is not None and old.samples == samples:
         yield old
@@ -239,15 +248,22 @@ def _label_each(identity: Identity, label: str, choices: tuple[str, ...]) -> tup
 
 
 def merge(families: Iterable[Metric]) -> Iterator[Metric]:
-    """Join families of the same name, as the observers of several servers yield them."""
-    merged: dict[str, Metric] = {}
+    """Join families of the same name, as the observers of several servers yield them.
+
+    One that has no other beside it is yielded as it is.
+    """
+    merged: dict[str, list[Metric]] = {}
     for family in families:
-        known = merged.get(family.name)
-        if known is None:
-            known = Metric(family.name, family.documentation, family.type, family.unit)
-            merged[family.name] = known
-        known.samples.extend(family.samples)
-    yield from merged.values()
+        merged.setdefault(family.name, []).append(family)
+    for same in merged.values():
+        told = [family for family in same if family.samples] or same[:1]
+        if len(told) == 1:
+            yield told[0]
+            continue
+        first = told[0]
+        joined = Metric(first.name, first.documentation, first.type, first.unit)
+        joined.samples = [sample for family in told for sample in family.samples]
+        yield joined
 
 
 def _build_servers(published: Sequence[Published], known: Known) -> Iterator[Metric]:
@@ -274,4 +290,4 @@ def _build_servers(published: Sequence[Published], known: Known) -> Iterator[Met
         if server.sweep_seconds is not None:
             add(c.SWEEP_DURATION, server.sweep_seconds, server=name)
     for spec in _SERVER_SPECS:
-        yield _build(spec, labels[spec.name], values[spec.name], known)
+        yield build_family(spec, labels[spec.name], values[spec.name], known)

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from prometheus_client import Metric
 
 from panewatch.contract import MetricSpec
 from panewatch.panes.contract import PANE
+from panewatch.panes.families import Labels, build_family
 from panewatch.panes.model import Identity
 from panewatch.training import contract as c
 from panewatch.training.run import Run
 
 Place = tuple[Identity, Run, bool]
 """Where a run is, and whether it has ended."""
+
+
+class _Series:
+    """Series of each family, in their order."""
+
+    def __init__(self) -> None:
+        self._labels: dict[str, list[Labels]] = {spec.name: [] for spec in c.RUNS}
+        self._values: dict[str, list[float]] = {spec.name: [] for spec in c.RUNS}
+
+    def add(self, spec: MetricSpec, labels: Labels, value: float | None) -> None:
+        """Add a series where there is a value."""
+        if value is not None:
+            self._labels[spec.name].append(labels)
+            self._values[spec.name].append(float(value))
+
+    def build(self, before: Mapping[str, Metric]) -> list[Metric]:
+        """Return the families; one that is as it was ``before`` is the very object."""
+        return [
+            build_family(spec, self._labels[spec.name], self._values[spec.name], before)
+            for spec in c.RUNS
+        ]
 
 
 def name_run(identity: Identity) -> str:
@@ -23,8 +46,12 @@ def name_run(identity: Identity) -> str:
 
 
 def build_families(
-    places: Sequence[Place], now: float, offset: float, stalled_after: float
-) -> Iterable[Metric]:
+    places: Sequence[Place],
+    now: float,
+    offset: float,
+    stalled_after: float,
+    before: Iterable[Metric] = (),
+) -> Sequence[Metric]:
     """Build the families of all runs.
 
     Args:
@@ -32,37 +59,50 @@ def build_families(
         now: The monotonic time of the last look.
         offset: What has to be added to monotonic time to make it Unix time.
         stalled_after: Seconds without progress that make a run stalled at the earliest.
+        before: What was returned last: what has not changed since is the very same object.
     """
-    families: dict[str, Metric] = {spec.name: spec.family() for spec in c.RUNS}
-
-    def add(spec: MetricSpec, value: float | None, **labels: str) -> None:
-        if value is not None:
-            families[spec.name].add_sample(spec.full_name, labels, float(value))
-
+    series = _Series()
+    add = series.add
     for identity, run, ended in places:
-        name = name_run(identity)
-        where = dict(zip(PANE, identity, strict=True))
-        add(c.TRAINING_INFO, 1, run=name, framework=run.framework, source="pane", **where)
-        add(c.TRAINING_EPOCH, run.epoch, run=name)
-        add(c.TRAINING_EPOCHS, run.epochs, run=name)
-        add(c.TRAINING_STEP, run.step, run=name)
-        add(c.TRAINING_STEPS, run.steps, run=name)
-        add(c.TRAINING_PROGRESS, run.progress, run=name)
+        where = _label(identity)
+        add(c.TRAINING_INFO, _label_info(identity, run.framework), 1)
+        add(c.TRAINING_EPOCH, where, run.epoch)
+        add(c.TRAINING_EPOCHS, where, run.epochs)
+        add(c.TRAINING_STEP, where, run.step)
+        add(c.TRAINING_STEPS, where, run.steps)
+        add(c.TRAINING_PROGRESS, where, run.progress)
         for split in c.SPLITS:
-            add(c.TRAINING_LOSS, run.losses.get(split), run=name, split=split)
-        add(c.TRAINING_METRIC, run.learning_rate, run=name, metric="learning_rate")
+            add(c.TRAINING_LOSS, _label(identity, "split", split), run.losses.get(split))
+        add(c.TRAINING_METRIC, _label(identity, "metric", "learning_rate"), run.learning_rate)
         if not ended:
-            _add_rates(add, run, name, now)
-            add(c.TRAINING_LAST_PROGRESS, run.moved + offset, run=name)
-            add(c.TRAINING_STALLED, run.stands(now, stalled_after), run=name)
-        add(c.TRAINING_NONFINITE, run.nonfinite, run=name)
-        add(c.TRAINING_RESTARTS, run.restarts, run=name)
-    return families.values()
+            _add_rates(series, run, where, now)
+            # To the millisecond, that what has not moved on stays as it is.
+            add(c.TRAINING_LAST_PROGRESS, where, round(run.moved + offset, 3))
+            add(c.TRAINING_STALLED, where, run.stands(now, stalled_after))
+        add(c.TRAINING_NONFINITE, where, run.nonfinite)
+        add(c.TRAINING_RESTARTS, where, run.restarts)
+    return series.build({family.name: family for family in before})
 
 
-def _add_rates(add: Callable[..., None], run: Run, name: str, now: float) -> None:
+def _add_rates(series: _Series, run: Run, where: Labels, now: float) -> None:
     if not run.stands(now):
-        add(c.TRAINING_SAMPLES_RATE, run.rates.get("samples_per_second"), run=name)
-        add(c.TRAINING_TOKENS_RATE, run.rates.get("tokens_per_second"), run=name)
-    add(c.TRAINING_STEPS_RATE, run.steps_per_second(now), run=name)
-    add(c.TRAINING_ETA, run.eta(now), run=name)
+        series.add(c.TRAINING_SAMPLES_RATE, where, run.rates.get("samples_per_second"))
+        series.add(c.TRAINING_TOKENS_RATE, where, run.rates.get("tokens_per_second"))
+    series.add(c.TRAINING_STEPS_RATE, where, run.steps_per_second(now))
+    series.add(c.TRAINING_ETA, where, run.eta(now))
+
+
+@lru_cache(maxsize=4096)
+def _label(identity: Identity, *more: str) -> Labels:
+    """Return the labels of a run, and of one value of it: shared by samples, never changed."""
+    labels = {"run": name_run(identity)}
+    if more:
+        label, value = more
+        labels[label] = value
+    return labels
+
+
+@lru_cache(maxsize=4096)
+def _label_info(identity: Identity, framework: str) -> Labels:
+    where = dict(zip(PANE, identity, strict=True))
+    return {"run": name_run(identity), "framework": framework, "source": "pane", **where}
