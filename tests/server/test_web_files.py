@@ -110,10 +110,8 @@ def test_a_reload_moves_to_another_file_or_stays_where_it_was(tmp_path: Path) ->
     assert xss(files) == "NNN"
     second.write_text(HEADER.replace("NNN", "222"))
     first.write_text("oops: 1")
-    assert xss(files) == "NNN"
-    assert not files.well
+    assert (xss(files), files.well) == ("NNN", False)
     files.reload(str(second))
-    assert xss(files) == "222"
-    assert files.well, "what the file before it said is over"
+    assert (xss(files), files.well) == ("222", True), "what the file before it said is over"
     files.reload(None)
     assert files.current().config.headers == {}
