@@ -77,6 +77,15 @@ class Looks:
         started = self.now + 1e9 - seconds - ago
         return EndedCommand(name, line, started, seconds, status, exact)
 
+    def move(self, **places: str) -> None:
+        """Note that panes (``pane1`` is %1) stand in other places, not looked at there yet."""
+        self.observer.move(
+            {
+                PaneKey(1, 1, pane.replace("pane", "%")): name_place(place)
+                for pane, place in places.items()
+            }
+        )
+
     def forget(self, pane: str = "%1") -> None:
         self.observer.forget(PaneKey(1, 1, pane))
 

@@ -303,6 +303,44 @@ def test_a_pane_that_moves_takes_its_counters_to_a_new_place() -> None:
     assert looks.values("incident_open", rule="disk", pane="7") == [1.0]
 
 
+def test_panes_that_move_take_their_incidents_along_before_they_are_looked_at() -> None:
+    looks = Looks(SMALL)
+    looks.look("disk full", pane="%1", place="0")
+    looks.look("cannot reach alpha", pane="%2", place="1")
+    looks.look("usage limit", pane="%3", place="2")
+    before = looks.counters()
+    looks.move(pane1="1", pane2="0", pane3="7", pane4="9")
+    for rule, place in (("disk", "1"), ("host", "0"), ("limit", "7")):
+        assert looks.values("incident_open", rule=rule) == [1.0]
+        assert looks.values("incident_open", rule=rule, pane=place) == [1.0]
+        assert looks.values("incident_opened_timestamp_seconds", rule=rule, pane=place)
+    after = looks.counters()
+    # The third took its counters along; the fourth was never looked at.
+    assert {pane for key in after for name, pane in key[1:] if name == "pane"} == {"0", "1", "7"}
+    assert all(value >= before.get(key, 0) for key, value in after.items())
+    assert looks.values("pane_error_lines_total", pane="7") == [1.0]
+    assert looks.values("pane_error_lines_total", pane="2") == []
+    # What a pane does from now on counts where it stands.
+    looks.look("retrying", pane="%1", place="1")
+    assert looks.values("friction_total", kind="retry", pane="1") == [1.0]
+    assert looks.values("friction_total", kind="retry", pane="0") == [0.0]
+
+
+def test_panes_close_up_when_one_before_them_is_gone() -> None:
+    looks = Looks(SMALL)
+    for number, text in enumerate(("cannot reach alpha", "disk full", "usage limit")):
+        looks.look(text, pane=f"%{number}", place=str(number))
+    before = looks.counters()
+    looks.forget("%0")
+    looks.move(pane1="0", pane2="1")
+    assert looks.values("incident_open", rule="disk", pane="0") == [1.0]
+    assert looks.values("incident_open", rule="limit", pane="1") == [1.0]
+    assert looks.value("incident_open") == 2.0
+    after = looks.counters()
+    assert all(value >= before.get(key, 0) for key, value in after.items())
+    assert looks.values("pane_error_lines_total", pane="2") == []
+
+
 def test_switched_off_and_on() -> None:
     looks = Looks(SMALL)
     looks.look("disk full")
@@ -400,9 +438,12 @@ def test_rules_are_prepared_and_then_put_to_use(tmp_path: Path) -> None:
     collector.reconfigure(config)
     assert rules.rulebook is second
     info, matches, number = collector.collect()
-    own = next(s for s in info.samples if s.labels["rule"] == "own-rule")
+    assert (info.samples, matches.samples) == ([], [])
+    rules.count(second.by_id["own-rule"])
+    info, matches, number = collector.collect()
+    (own,), (taken,) = info.samples, matches.samples
     assert own.labels["suggestion"] == "Buy another one."
-    assert {s.labels["rule"] for s in matches.samples} == set(second.by_id)
+    assert (taken.labels, taken.value) == ({"rule": "own-rule"}, 1.0)
     assert sum(s.value for s in number.samples) == len(second.rules)
 
 
@@ -412,7 +453,17 @@ def test_matches_are_counted_also_for_rules_that_are_gone() -> None:
     looks.rules._rulebook = Rulebook([make_rule("other", "^frobnicate")])
     _, matches, _ = looks.rules.collect()
     counts = {sample.labels["rule"]: sample.value for sample in matches.samples}
-    assert counts == {"other": 0.0, "disk": 2.0, "again": 1.0, "calm": 1.0}
+    assert counts == {"disk": 2.0, "again": 1.0, "calm": 1.0}
+
+
+def test_what_is_open_has_its_suggestion() -> None:
+    looks = Looks(SMALL)
+    looks.look("disk full", "cannot reach alpha", "0 errors")
+    info, _, _ = looks.rules.collect()
+    assert {sample.labels["rule"] for sample in info.samples} == {"disk", "host"}
+    assert looks.rules.collect()[0] is info
+    looks.look("disk full")
+    assert looks.rules.collect()[0] is info
 
 
 def test_the_place_of_a_pane_that_was_killed_goes_on_with_its_neighbour() -> None:
@@ -422,8 +473,6 @@ def test_the_place_of_a_pane_that_was_killed_goes_on_with_its_neighbour() -> Non
     looks.forget("%1")
     looks.look("disk full", pane="%2", place="0")
     assert looks.values("pane_error_lines_total", pane="0") == [1.0]
-    assert looks.values("pane_error_lines_total", pane="1") == [6.0]
-    looks.look(pane="%2", place="0")
     assert looks.values("pane_error_lines_total", pane="1") == []
     assert looks.values("incident_open", rule="disk", pane="0") == [1.0]
 

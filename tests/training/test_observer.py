@@ -60,6 +60,15 @@ class Looks:
         return found
 
 
+def test_a_run_follows_its_pane_before_that_is_looked_at() -> None:
+    looks = Looks()
+    looks.look("epoch 1/4 step 10/100 loss=0.5 lr=0.01")
+    moved = Identity("default", "renamed", "3", "1")
+    looks.observer.move({KEY: moved, KEY._replace(pane_id="%9"): moved})
+    runs = {s.labels["run"] for family in looks.observer.collect() for s in family.samples}
+    assert runs == {"default/renamed:3.1"}
+
+
 def test_lines_become_a_run() -> None:
     looks = Looks()
     for step in range(6):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, count, groupby
 from operator import attrgetter
 from typing import ClassVar
@@ -100,7 +100,7 @@ class ErrorsObserver:
             pane = WatchedPane(update.identity, rulebook, Incidents(self._numbers))
             self._panes[update.key] = pane
         elif pane.identity != update.identity:
-            self._move(pane, update.identity, now)
+            self.move({update.key: update.identity})
         account = self._accounts.open(update.identity, rulebook)
         pane.friction.counts = account.friction
         pane.seen = self._now = now
@@ -141,6 +141,25 @@ class ErrorsObserver:
         if pane.incidents.open:
             self._end(pane, pane.incidents.settle(now - self._quiet_after), "quiet", now)
 
+    def move(self, places: Mapping[PaneKey, Identity]) -> None:
+        """Follow panes to other places: their open incidents at once, counters where they may.
+
+        A place that has counters keeps them; to a new one a pane takes its own along.
+        """
+        moved = [(self._panes[key], place) for key, place in places.items() if key in self._panes]
+        before = [pane.identity for pane, _ in moved]
+        for pane, place in moved:
+            pane.identity = place
+        taken = {pane.identity for pane in self._panes.values()}
+        for (pane, place), old in zip(moved, before, strict=True):
+            if old in taken or not self._accounts.move(old, place):
+                account = self._accounts.open(place, self._rules.rulebook)
+                pane.friction.counts = account.friction
+                if old not in taken:
+                    self._accounts.leave(old)
+                    self._left[old] = self._now
+            self._accounts.show(place, pane.incidents.open.values(), pane.rate)
+
     def forget(self, pane: PaneKey) -> None:
         """Drop a pane that is gone; its open incidents end with it."""
         known = self._panes.pop(pane, None)
@@ -167,16 +186,6 @@ class ErrorsObserver:
 
     def _has_pane(self, identity: Identity) -> bool:
         return any(pane.identity == identity for pane in self._panes.values())
-
-    def _move(self, pane: WatchedPane, identity: Identity, now: float) -> None:
-        """Note that a pane stands in another place, whose counters go on if it has some."""
-        before, pane.identity = pane.identity, identity
-        if self._has_pane(before):
-            self._accounts.open(identity, self._rules.rulebook)
-        elif not self._accounts.move(before, identity):
-            self._accounts.show(before, (), None)
-            self._left[before] = now
-        self._accounts.show(identity, pane.incidents.open.values(), pane.rate)
 
     def _close_left(self) -> None:
         """Forget places that were left, once every pane was seen elsewhere since."""

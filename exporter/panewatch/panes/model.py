@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from prometheus_client import Metric
 
@@ -120,7 +120,8 @@ class PaneObserver(Protocol):
     """Something that learns from panes: it is fed by one thread only.
 
     What it raises costs nothing but its own part of that call. One that has a
-    ``reconfigure(config)`` gets another configuration by it, in the same thread.
+    ``reconfigure(config)`` gets another configuration by it, in the same thread, and one that
+    is a :class:`Follower` is told where panes moved to.
     """
 
     name: ClassVar[str]
@@ -134,3 +135,15 @@ class PaneObserver(Protocol):
 
     def collect(self) -> Iterable[Metric]:
         """Yield metric families built from what is known now."""
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """An observer that keeps the places of panes, and follows them there at once."""
+
+    def move(self, places: Mapping[PaneKey, Identity]) -> None:
+        """Note that these panes stand in other places now, all at the same moment.
+
+        Comes before the next look at any pane, and after panes that are gone were forgotten.
+        There may be panes among them that were not looked at yet.
+        """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ParamSpec
 
 import structlog
@@ -12,7 +12,7 @@ from prometheus_client import Metric
 
 from panewatch.collector import Reconfigurable
 from panewatch.config import Config
-from panewatch.panes.model import PaneKey, PaneObserver, PaneUpdate
+from panewatch.panes.model import Follower, Identity, PaneKey, PaneObserver, PaneUpdate
 
 P = ParamSpec("P")
 
@@ -52,6 +52,15 @@ class Observers:
         self._show()
         for observer in self._observers:
             self._guard(observer, observer.forget, pane)
+
+    def move(self, places: Mapping[PaneKey, Identity]) -> None:
+        """Tell the observers that want to know which panes stand in other places now."""
+        if not places:
+            return
+        self._show()
+        for observer in self._observers:
+            if isinstance(observer, Follower):
+                self._guard(observer, observer.move, places)
 
     def reconfigure(self, config: Config) -> None:
         """Hand another configuration to the observers that want to know."""

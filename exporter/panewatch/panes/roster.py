@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from panewatch.config import PanesSettings
 from panewatch.panes.accounts import Counts
@@ -11,6 +12,13 @@ from panewatch.panes.model import Identity, PaneKey
 from panewatch.panes.sight import ScreenReader
 from panewatch.panes.tracked import TrackedPane
 from panewatch.panes.waiting import Waits
+
+
+class Changes(NamedTuple):
+    """What a listing changed: panes that are gone, and the new places of those that moved."""
+
+    gone: list[PaneKey]
+    moved: dict[PaneKey, Identity]
 
 
 class Roster:
@@ -67,9 +75,10 @@ class Roster:
         self.dropped = 0
         return gone
 
-    def update(self, listing: Listing, *, local: bool, now: float, wall: float) -> list[PaneKey]:
-        """Take in a listing with facts, and return the keys of panes watched no longer."""
+    def update(self, listing: Listing, *, local: bool, now: float, wall: float) -> Changes:
+        """Take in a listing with facts."""
         gone: list[PaneKey] = []
+        moved: dict[PaneKey, Identity] = {}
         # What is new under our eyes is read from its first line.
         from_start = (
             self._server is not None
@@ -104,11 +113,11 @@ class Roster:
                 # to a new place the pane takes its own along.
                 stays = pane.identity in places.values()
                 pane.counts = old.get(identity) or (Counts() if stays else pane.counts)
-                pane.identity = identity
+                pane.identity = moved[pane.key] = identity
             pane.take_facts(facts, listing.rows[pane_id], local=local, now=now)
             panes[pane_id] = pane
         self.panes = panes
-        return gone
+        return Changes(gone, moved)
 
     def _choose(self, listing: Listing) -> dict[str, PaneFacts]:
         """Return the facts of the panes that fit under the cap, those known first."""

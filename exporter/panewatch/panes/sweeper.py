@@ -220,8 +220,10 @@ class Sweeper:
         if listing.server != self._roster.server:
             looks = {}
         if full:
-            for key in self._roster.update(listing, local=self._local, now=now, wall=wall):
+            gone, moved = self._roster.update(listing, local=self._local, now=now, wall=wall)
+            for key in gone:
                 self._observers.forget(key)
+            self._observers.move(moved)
             self._switches.note(listing, self._calls)
             self._watch_commands()
             spent = time.monotonic() - now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
 from prometheus_client import Metric
@@ -53,7 +53,7 @@ class TrainingObserver:
         self._reader = ProgressReader()
         self._clock, self._monotonic = clock, monotonic
         self._panes: dict[PaneKey, _Pane] = {}
-        self._nothing = tuple(build_families((), 0.0, 0.0, 0.0))
+        self._families = self._nothing = build_families((), 0.0, 0.0, 0.0)
         self.reconfigure(config)
 
     def reconfigure(self, config: Config) -> None:
@@ -104,6 +104,12 @@ class TrainingObserver:
                 if progress is not None and progress.format != "pairs":
                     yield progress
 
+    def move(self, places: Mapping[PaneKey, Identity]) -> None:
+        """Follow panes to other places, with their runs."""
+        for key, identity in places.items():
+            if key in self._panes:
+                self._panes[key].identity = identity
+
     def forget(self, pane: PaneKey) -> None:
         """Drop a pane that is gone, and its run."""
         self._panes.pop(pane, None)
@@ -120,7 +126,9 @@ class TrainingObserver:
         if not runs:
             return self._nothing
         now = self._monotonic()
-        return build_families(runs, now, self._clock() - now, self._stalled_after)
+        offset = self._clock() - now
+        self._families = build_families(runs, now, offset, self._stalled_after, self._families)
+        return self._families
 
 
 def _find_live(frame: Frame) -> Sequence[str]:
