@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from panewatch.panes.commands.journal import Journal
 from panewatch.panes.commands.programs import OTHER, find_program, label
 from panewatch.panes.commands.records import Began, Ended, Hello, Record
-from panewatch.panes.commands.sampled import ForegroundWatch, Gone
+from panewatch.panes.commands.sampled import ForegroundWatch, Gone, Running
 from panewatch.panes.model import EndedCommand
 from panewatch.panes.proc import read_proc
 
@@ -19,6 +19,9 @@ _LONGEST_SECONDS: Final = 400 * 86400.0
 _MOST_SHELLS: Final = 32
 _PATIENCE: Final = 10
 """Looks at the file of a shell whose command is gone, until it is seen to have written."""
+
+
+_MOST_PAUSE: Final = 5.0
 
 
 class Activity(NamedTuple):
@@ -49,6 +52,7 @@ class PaneCommands:
     """
 
     __slots__ = (
+        "_at",
         "_expected",
         "_fresh",
         "_journal",
@@ -59,6 +63,7 @@ class PaneCommands:
         "_reporting",
         "_seen",
         "_since",
+        "_told",
         "foreground",
     )
 
@@ -85,10 +90,23 @@ class PaneCommands:
         self._expected = 0
         self._last: str | None = None
         self._repeats: int | None = None
+        self._told: Activity | None = None
+        """What was told last, if nothing had ended."""
+        self._at: tuple[Running | None, int | None] = None, None
+        """What had the terminal then."""
 
     def look(self, wall: float, *, listed: bool) -> Activity:
-        """Look at Unix time ``wall``; ``listed`` asks for the shells' reports in any case."""
-        gone = self.foreground.look(wall)
+        """Look at Unix time ``wall``; ``listed`` asks for the shells' reports in any case.
+
+        Returns:
+            What is known; the very object of the last look where nothing is new.
+        """
+        foreground = self.foreground
+        # A clock that was set back must not keep us from looking.
+        early = wall < foreground.due <= wall + _MOST_PAUSE
+        if early and not listed and not self._expected and self._told is not None:
+            return self._told
+        gone = foreground.look(wall)
         # The file comes second: a shell says that it reports before it runs anything.
         records: Sequence[Record] = ()
         if self._journal is not None and (listed or gone or self._expected):
@@ -97,11 +115,16 @@ class PaneCommands:
         ended = [end for record in records if (end := self._take(record, wall)) is not None]
         if listed:
             self._fresh = True
+        at = foreground.command, foreground.shell
+        if not records and not gone and self._told is not None and at == self._at:
+            return self._told
         ended += [end for each in gone if (end := self._judge(each)) is not None]
         ended.sort(key=lambda command: command.started + command.seconds)
         for command in ended:
             self._count_repeats(command.line)
-        return Activity(tuple(ended), self._find_start(), self._repeats, bool(self._reporting))
+        told = Activity(tuple(ended), self._find_start(), self._repeats, bool(self._reporting))
+        self._told, self._at = (None if ended else told), at
+        return told
 
     def _take(self, record: Record, wall: float) -> EndedCommand | None:
         shell = record.shell

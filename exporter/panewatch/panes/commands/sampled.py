@@ -15,16 +15,24 @@ from typing import Final, NamedTuple
 
 from panewatch.panes.commands.programs import name_arguments
 from panewatch.panes.foreground import read_arguments
-from panewatch.panes.proc import read_proc
+from panewatch.panes.proc import ProcFile, read_proc
 
 # Fields of /proc/PID/stat behind the command's name, see proc(5).
 _PARENT, _GROUP, _FOREGROUND, _BEGAN = 1, 2, 5, 19
+_STAT_BYTES: Final = 512
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _MOST_ASIDE: Final = 16
 """Commands of a pane that are followed while another one has the terminal."""
 
 _LONGEST: Final = 512
+
+_EXACT_SHARE: Final = 20
+"""What runs is looked at again after one part in so many of the time that it has run."""
+
+_LONGEST_PAUSE: Final = 1.0
+_SAME_SECONDS: Final = 5.0
+"""How long the pane's process is believed to be the program that it was."""
 
 
 class Running(NamedTuple):
@@ -52,12 +60,23 @@ class ForegroundWatch:
         pid: The pane's process.
         shells: Names of shells: one of these that runs no script is at its prompt.
         names: Programs that are told by name.
+        keep: Whether the pane's file under ``/proc`` stays open: reading it again costs half.
     """
 
-    __slots__ = ("_aside", "_names", "_pid", "_seen", "_shells", "command", "shell")
+    __slots__ = ("_aside", "_held", "_names", "_pid", "_seen", "_shells", "_starts",
+                 "_starts_until", "_stat", "command", "due", "shell")  # fmt: skip
 
-    def __init__(self, pid: int, shells: Collection[str], names: Collection[str]) -> None:
+    def __init__(
+        self, pid: int, shells: Collection[str], names: Collection[str], *, keep: bool = False
+    ) -> None:
         self._pid = pid
+        self._stat = ProcFile(f"/proc/{pid}/stat") if keep else None
+        self._held: tuple[bytes, bytes] | None = None
+        """The groups of the pane's process and in the foreground, where both are accounted for."""
+        self._starts, self._starts_until = True, 0.0
+        """Whether the pane's process starts commands, and until when that is believed."""
+        self.due = 0.0
+        """Unix time before which another look would tell hardly more."""
         self._shells = shells
         self._names = names
         self._aside: list[Running] = []
@@ -70,18 +89,52 @@ class ForegroundWatch:
     def look(self, wall: float) -> list[Gone]:
         """Look at the terminal at Unix time ``wall``, and return the commands that are gone."""
         after, self._seen = self._seen or wall, wall
-        fields = _read_stat(self._pid)
-        if fields is None:
+        fields = self._read_fields()
+        if len(fields) <= _FOREGROUND:
             return []
-        own, group = int(fields[_GROUP]), int(fields[_FOREGROUND])
+        held = fields[_GROUP], fields[_FOREGROUND]
+        if held == self._held and not self._aside:
+            self._plan(wall)
+            return []
+        self._held = None
+        own, group = map(int, held)
         if group == own or group <= 0:
             self._put_aside()
             self.command, self.shell = None, self._pid
+            self._held = held
         elif self.command is None or self.command.group != group:
             self._meet(group)
             if self.command and self.command.group != group and not _lives(self.command.group):
                 self._put_aside()
+        else:
+            self._held = held
+        self._plan(wall)
         return self._find_gone(after, wall)
+
+    def _read_fields(self) -> list[bytes]:
+        """Return what ``/proc`` says of the pane's process, up to who has the terminal."""
+        if self._stat is None:
+            raw = read_proc(f"/proc/{self._pid}/stat", _STAT_BYTES)
+        else:
+            raw = self._stat.read(_STAT_BYTES)
+        return (raw or b"").rpartition(b")")[2].split(None, _FOREGROUND + 1)
+
+    def _plan(self, wall: float) -> None:
+        """Find when to look again: soon, unless something runs that has run for long."""
+        pause = 0.0
+        if self._held and not self._aside:
+            if self.command is not None:
+                pause = min(_LONGEST_PAUSE, (wall - self.command.began) / _EXACT_SHARE)
+            elif not self._starts_commands(wall):
+                pause = _LONGEST_PAUSE
+        self.due = wall + pause
+
+    def _starts_commands(self, wall: float) -> bool:
+        """Tell whether the pane's process is a shell; a program there lends no terminal."""
+        if not wall < self._starts_until <= wall + _SAME_SECONDS:
+            self._starts = self._prompts(_read_arguments(self._pid))
+            self._starts_until = wall + _SAME_SECONDS
+        return self._starts
 
     def _meet(self, group: int) -> None:
         back = next((command for command in self._aside if command.group == group), None)

@@ -19,8 +19,11 @@ from panewatch.panes.model import PaneKey
 _PAUSE: Final = 0.1
 """Seconds between two looks at the process tree, as long as they cost little."""
 
-_COSTLY_SHARE: Final = 250
+_COSTLY_SHARE: Final = 500
 """A look is repeated after this many times its own CPU time at the earliest."""
+
+_MOST_KEPT: Final = 100
+"""Panes of which a file stays open: a process may have a thousand."""
 
 _SLACK: Final = 7200.0
 """Seconds that the clock may have been set back since the server was started."""
@@ -70,7 +73,9 @@ class CommandWatch:
             if self._pids.get(key) == pid:
                 continue
             self._pids[key] = pid
-            foreground = ForegroundWatch(pid, self._settings.shells, self._names)
+            foreground = ForegroundWatch(
+                pid, self._settings.shells, self._names, keep=len(self._pids) <= _MOST_KEPT
+            )
             if key in self._panes:
                 self._panes[key].foreground = foreground  # it was respawned
             else:
@@ -102,9 +107,12 @@ class CommandWatch:
         news: dict[PaneKey, Activity] = {}
         for key, pane in self._panes.items():
             activity = pane.look(wall, listed=listed)
-            if activity != self._known.get(key):
+            known = self._known.get(key)
+            if activity is known:
+                continue
+            if activity != known:
                 news[key] = activity
-                self._known[key] = activity._replace(ended=())
+            self._known[key] = activity._replace(ended=()) if activity.ended else activity
             for command in activity.ended:
                 self._durations.add(command.name, command.seconds, self._names)
         worked = time.thread_time() - worked
