@@ -271,9 +271,10 @@ def _top_rules() -> bargauge.Panel:
         "Rules that took the most lines, in this time range",
         "Lines that each rule took, of every kind, in all panes of the chosen hosts. A rule that "
         "is far ahead and tells you nothing can be set to another severity or switched off "
-        "(errors.severity).",
+        "(errors.severity). The first line that a rule took since panewatch started is not among "
+        "them.",
         Query(
-            f"topk(8, round(sum by (rule) ({taken})) > 0)",
+            f"topk(8, round(sum by (rule) (increase({matches}[$__range]))) > 0)",
             legend="{{rule}}",
             instant=True,
         ),

@@ -33,6 +33,8 @@ def test_an_error_opens_one_incident_that_joins_its_suggestion(live: Live) -> No
     puppet.print("$ python train.py", MISSING)
     wait_until(place.open_rules)
     ((labels, opened),) = live.samples("incident_open", **place.labels)
+    # The rules are another collector's, which has its own pace.
+    wait_until(lambda: sum(live.values("rule_matches_total", rule=RULE)) == matches + 1)
     ((info, one),) = live.samples("rule_info", rule=labels["rule"])
     assert (labels["rule"], opened, one) == (RULE, 1, 1)
     assert info["severity"] == labels["severity"]
@@ -43,8 +45,6 @@ def test_an_error_opens_one_incident_that_joins_its_suggestion(live: Live) -> No
     assert sum(live.values("incidents_total")) == before + 1
     assert place.value("pane_incidents_open", severity=labels["severity"]) == 1
     assert place.value("pane_error_lines_total") == 1
-    # The rules are another collector's, which has its own pace.
-    wait_until(lambda: sum(live.values("rule_matches_total", rule=RULE)) == matches + 1)
     ((_, since),) = live.samples("incident_opened_timestamp_seconds", **place.labels)
     ((_, now),) = live.samples("tmux_server_up")
     assert now == 1

@@ -17,13 +17,13 @@ RULE_INFO = MetricSpec(
     "rule_info", "info",
     "The severity, the category and the suggestion of an error rule.",
     ("rule", "severity", "category", "suggestion"),
+    absent="for rules that took nothing since the start",
 )  # fmt: skip
 RULE_MATCHES = MetricSpec(
-    "rule_matches_total",
-    "counter",
+    "rule_matches_total", "counter",
     "Lines and exit statuses of commands that a rule took, in all panes.",
-    ("rule",),
-)
+    ("rule",), absent="for rules that took nothing since the start",
+)  # fmt: skip
 RULES = MetricSpec("rules", "gauge", "Rules in use, by kind.", ("kind",))
 PANE_ERROR_LINES = MetricSpec(
     "pane_error_lines_total", "counter", "Lines of a pane that an error rule took.", PANE

@@ -64,32 +64,49 @@ class RulesInUse:
             counts = dict(self._matches)
         told = self._told
         if told is None or told[0] is not rulebook:
-            info, number = _describe_all(rulebook)
+            info, number = _describe(rulebook, counts), _count_kinds(rulebook)
+        elif told[1].keys() != counts.keys():
+            info, number = _describe(rulebook, counts), told[2][2]
         elif told[1] != counts:
             info, _, number = told[2]
         else:
             return told[2]
-        families = (info, _count_matches(rulebook, counts), number)
+        families = (info, _count_matches(counts), number)
         self._told = rulebook, counts, families
         return families
 
 
-def _describe_all(rulebook: Rulebook) -> tuple[Metric, Metric]:
-    """Build the families of what the rules are, and how many there are."""
-    info, number = c.RULE_INFO.family(), c.RULES.family()
-    for rule in rulebook.rules:
-        if rule.kind == "error":
-            info.add_sample(info.name, _describe(rule), 1.0)
+def _describe(rulebook: Rulebook, counts: Mapping[str, int]) -> Metric:
+    """Build the family of what the error rules are that took something since the start.
+
+    An incident is opened by a rule that took something, so that of what is open none is missing.
+    """
+    info = c.RULE_INFO.family()
+    for name in counts:
+        rule = rulebook.by_id.get(name)
+        if rule is not None and rule.kind == "error":
+            labels = {
+                "rule": rule.id,
+                "severity": rule.severity,
+                "category": rule.category,
+                "suggestion": rule.suggestion,
+            }
+            info.add_sample(info.name, labels, 1.0)
+    return info
+
+
+def _count_kinds(rulebook: Rulebook) -> Metric:
+    number = c.RULES.family()
     for kind, rules in rulebook.by_kind.items():
         number.add_sample(number.name, {"kind": kind}, float(len(rules)))
-    return info, number
+    return number
 
 
-def _count_matches(rulebook: Rulebook, counts: Mapping[str, int]) -> Metric:
+def _count_matches(counts: Mapping[str, int]) -> Metric:
     """Build the family of the rules' matches; a rule that is gone keeps its own."""
     matches = c.RULE_MATCHES.family()
-    for name in dict.fromkeys((*rulebook.by_id, *counts)):
-        matches.add_sample(c.RULE_MATCHES.full_name, _label(name), float(counts.get(name, 0)))
+    for name, number in counts.items():
+        matches.add_sample(c.RULE_MATCHES.full_name, _label(name), float(number))
     return matches
 
 
@@ -97,15 +114,6 @@ def _count_matches(rulebook: Rulebook, counts: Mapping[str, int]) -> Metric:
 def _label(name: str) -> dict[str, str]:
     """Return a rule's labels: the same object each time, which spares writing them anew."""
     return {"rule": name}
-
-
-def _describe(rule: Rule) -> dict[str, str]:
-    return {
-        "rule": rule.id,
-        "severity": rule.severity,
-        "category": rule.category,
-        "suggestion": rule.suggestion,
-    }
 
 
 class ErrorsCollector:
