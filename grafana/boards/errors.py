@@ -263,10 +263,6 @@ def _noise() -> stat.Panel:
 
 def _top_rules() -> bargauge.Panel:
     matches = select("panewatch_rule_matches_total", HOST)
-    grown = f"increase({matches}[$__range])"
-    # A rule has no series until it takes its first line, which no increase sees.
-    begun = f"(min_over_time({matches}[$__range]) unless {matches} offset $__range)"
-    taken = f"({grown} + {begun}) or {grown} or {begun}"
     return ranking(
         "Rules that took the most lines, in this time range",
         "Lines that each rule took, of every kind, in all panes of the chosen hosts. A rule that "
