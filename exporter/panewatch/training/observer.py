@@ -10,6 +10,7 @@ from prometheus_client import Metric
 
 from panewatch.config import Config
 from panewatch.panes.model import Frame, Identity, PaneKey, PaneUpdate
+from panewatch.training.alike import Memory, find_shape, leave_out_overtaken
 from panewatch.training.families import build_families
 from panewatch.training.reading import ProgressReader
 from panewatch.training.run import Run
@@ -51,6 +52,7 @@ class TrainingObserver:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reader = ProgressReader()
+        self._silent = Memory()
         self._clock, self._monotonic = clock, monotonic
         self._panes: dict[PaneKey, _Pane] = {}
         self._families = self._nothing = build_families((), 0.0, 0.0, 0.0)
@@ -74,7 +76,7 @@ class TrainingObserver:
             pane = self._panes[update.key] = _Pane(update.identity)
         pane.identity = update.identity
         # What a shell at its prompt shows was printed by something that has ended.
-        pane.ended = update.state in {*_RESTS, "dead"}
+        pane.ended = update.state in _RESTS or update.state == "dead"
         if update.state in _RESTS or update.frame.alternate:
             if update.state == "idle":
                 pane.run = None
@@ -90,19 +92,30 @@ class TrainingObserver:
 
     def _read(self, pane: _Pane, update: PaneUpdate) -> Iterator[Progress]:
         """Read the new lines, then the bars that stand on the screen."""
-        known = {line.text for line in update.lines}
-        for line in update.lines:
-            progress = self._reader.read(line.text)
+        now = update.monotonic
+        texts = [line.text for line in update.lines]
+        for text, shape in leave_out_overtaken(texts):
+            progress = self._read_line(text, shape, now)
             if progress is not None:
                 yield progress
         live = _find_live(update.frame)
         if live != pane.live:
-            known.update(pane.live)
+            known = {*texts, *pane.live}
             pane.live = live
             for text in live:
-                progress = None if text in known else self._reader.read(text)
+                if text in known:
+                    continue
+                progress = self._read_line(text, find_shape(text), now)
                 if progress is not None and progress.format != "pairs":
                     yield progress
+
+    def _read_line(self, text: str, shape: str, now: float) -> Progress | None:
+        if self._silent.knows(shape, now):
+            return None
+        progress = self._reader.read(text)
+        if progress is None:
+            self._silent.note(shape, now)
+        return progress
 
     def move(self, places: Mapping[PaneKey, Identity]) -> None:
         """Follow panes to other places, with their runs."""

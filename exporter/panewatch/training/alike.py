@@ -1,0 +1,63 @@
+"""Lines that differ in their numbers only: what one of them tells, the others tell too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from panewatch import linear
+
+_TO_ZERO: Final = str.maketrans("123456789", "0" * 9)
+_NONFINITE: Final = linear.compile(r"(?i)\b(?:nan|inf|infinity)\b")
+
+_MOST: Final = 4096
+_SECONDS: Final = 20.0
+
+
+def find_shape(text: str) -> str:
+    """Return ``text`` with the same short number in place of every one."""
+    shape = text.translate(_TO_ZERO)
+    while "00" in shape:
+        shape = shape.replace("00", "0")
+    return shape
+
+
+def leave_out_overtaken(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Yield lines that came together, each with its shape.
+
+    Of those of one shape only the last is there: it tells where they led to. Only lines with
+    a number that is not finite are counted, and so they are all there.
+    """
+    shapes = [find_shape(text) for text in texts]
+    last = {shape: place for place, shape in enumerate(shapes)}
+    for place, (text, shape) in enumerate(zip(texts, shapes, strict=True)):
+        if last[shape] == place or _is_counted(shape):
+            yield text, shape
+
+
+@lru_cache(maxsize=1024)
+def _is_counted(shape: str) -> bool:
+    return _NONFINITE.search(shape) is not None
+
+
+class Memory:
+    """The shapes of lines that told nothing, for a while: their numbers may have been the reason.
+
+    Times are monotonic seconds.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[int] = set()
+        self._until = 0.0
+
+    def note(self, shape: str, now: float) -> None:
+        """Note that a line of this shape told nothing."""
+        if now >= self._until or len(self._known) >= _MOST:
+            self._known.clear()
+            self._until = now + _SECONDS
+        self._known.add(hash(shape))
+
+    def knows(self, shape: str, now: float) -> bool:
+        """Tell whether a line of this shape told nothing a moment ago."""
+        return now < self._until and hash(shape) in self._known
