@@ -16,6 +16,7 @@ from panewatch.problems import Places
 from panewatch.settings_types import (
     Conflict,
     File,
+    Limit,
     Name,
     RuleId,
     Seconds,
@@ -215,9 +216,9 @@ class PanesSettings(Section):
         description="A running program that is silent, and whose processes do nothing, for longer "
         "is stalled.",
     )
-    stalled_after_by_command: dict[Word, Seconds] = Field(
+    stalled_after_by_command: dict[Word, Limit] = Field(
         default={},
-        description="Other limits for some foreground commands, e.g. {pytest: 10m}.",
+        description="Other limits for some foreground commands, e.g. {pytest: 10m, listen: never}.",
     )
     stalled_below_cpu: float = Field(
         default=0.01,

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
@@ -85,6 +93,29 @@ Seconds = Annotated[
     ),
 ]
 """A positive span of time: a number of seconds or text such as ``500ms`` or ``1h30m``."""
+
+
+_SECONDS: TypeAdapter[float] = TypeAdapter(Seconds)
+
+NEVER = "never"
+
+Limit = Annotated[
+    float,
+    Field(allow_inf_nan=True),
+    BeforeValidator(lambda value: math.inf if value == NEVER else _SECONDS.validate_python(value)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_SECONDS},
+                {"type": "string", "pattern": f"^({_DURATION}|{NEVER})$"},
+            ],
+            **expects(
+                "a duration such as 500ms, 30s or 1h30m, above 0 and at most 30d, or `never`"
+            ),
+        }
+    ),
+]
+"""A span of time as above, or ``never``, which becomes infinite."""
 
 Name = Annotated[
     str,

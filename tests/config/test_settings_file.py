@@ -142,7 +142,7 @@ REFUSED = [
     # what the YAML reader refuses is refused here
     ("web: {}\nlog: {}\nweb: {}\n", "f.yml:3: web: given twice; first on line 1"),
     ("panes: {stalled_after_by_command: {pytest: later}}",
-     f"f.yml:1: panes.stalled_after_by_command.pytest: {DURATION}"),
+     f"f.yml:1: panes.stalled_after_by_command.pytest: {DURATION}, or `never`"),
     (b"\xef\xbb\xbfweb: {}\n", "f.yml:1: starts with a byte order mark; save it without one"),
     ("#" * (10 << 20), "f.yml: cannot be read: it is larger than 1048576 bytes"),
     ("a: &a [x]\nb: *a\n", ("f.yml:1: anchors (&name) are not allowed\n"

@@ -140,6 +140,40 @@ def test_a_command_may_have_its_own_threshold() -> None:
     assert story.run(slow, 2) == "stalled"
 
 
+def test_a_command_may_never_be_stalled() -> None:
+    settings = PanesSettings.model_validate({"stalled_after_by_command": {"listen": "never"}})
+    machine = StateMachine(settings, 1000.0)
+    assert machine.advance(name("listen"), dead=False, last_output=1000.0, now=1e9) == "working"
+    assert machine.advance(name("other"), dead=False, last_output=1000.0, now=1e9) == "stalled"
+
+
+SERVER, REPL_PROMPT = name("python3", "python3", "-m", "http.server"), Screen("idle", "", "repl")
+
+
+def test_a_server_works_while_it_does_something_and_is_idle_else() -> None:
+    story = Story()
+    assert story.run(SERVER, 1, prints=True) == "working"
+    assert story.run(SERVER, 11) == "idle"
+    assert story.run(SERVER, 1, works=True) == "working"
+    assert story.run(SERVER, 1e6) == "idle"
+
+
+def test_a_limit_that_was_set_holds_for_a_server_too() -> None:
+    settings = PanesSettings(stalled_after_by_command={"python3": 60.0})
+    machine = StateMachine(settings, 1000.0)
+    assert machine.advance(SERVER, dead=False, last_output=1000.0, now=1060.0) == "working"
+    assert machine.advance(SERVER, dead=False, last_output=1000.0, now=1061.0) == "stalled"
+
+
+def test_a_program_at_a_prompt_of_its_own_is_idle_and_one_that_left_it_is_not() -> None:
+    story = Story()
+    assert story.run(PROGRAM, 1, REPL_PROMPT, prints=True) == "working"
+    assert story.run(PROGRAM, 11, REPL_PROMPT) == "idle"
+    assert story.run(PROGRAM, 1e6, REPL_PROMPT) == "idle"
+    assert story.run(PROGRAM, 1, UNREAD, prints=True) == "working"
+    assert story.run(PROGRAM, 301, UNREAD) == "stalled"
+
+
 def test_the_end_of_a_long_command_is_news_for_a_while() -> None:
     story = Story()
     story.run(SHELL)

@@ -13,7 +13,7 @@ from panewatch.panes.sight import ScreenReader, Sight
 from panewatch.panes.state import UNSEEN, Program, StateMachine
 from panewatch.panes.waiting import Wait, Waits
 
-_MAY_SHOW_AGENTS = {"remote", "program"}
+_MAY_SHOW_AGENTS = {"remote", "program", "repl", "server"}
 """Kinds of program behind which an agent may run that only its screen tells of."""
 
 _REPEAT_BY_NATURE = {"editor", "pager", "monitor"}

@@ -7,8 +7,9 @@ has the terminal, and its arguments.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import PurePath
@@ -29,12 +30,16 @@ class Foreground:
     """What the arguments of the foreground process tell.
 
     ``names`` are the names that the program may be known by: its own, and its
-    script's where an interpreter runs it. ``runs_script`` tells of a shell that it
-    was given a script or a command instead of a terminal's input.
+    script's where an interpreter runs it. ``runs_script`` tells of a shell, or another
+    interpreter, that it was given a script or a command instead of a terminal's input.
+    ``words`` are the arguments behind its name. ``at_terminal`` tells that it reads from one,
+    as far as can be seen.
     """
 
     names: frozenset[str]
     runs_script: bool
+    words: tuple[str, ...] = ()
+    at_terminal: bool = True
 
 
 def find_group(pane_pid: int) -> int | None:
@@ -50,10 +55,26 @@ def inspect(pane_pid: int) -> Foreground | None:
     Returns:
         None where the system does not tell (no ``/proc``, the process is gone).
     """
-    raw = read_proc(f"/proc/{find_group(pane_pid)}/cmdline")
+    group = find_group(pane_pid)
+    raw = read_proc(f"/proc/{group}/cmdline")
     if raw is None:
         return None
-    return read_arguments(raw.decode(errors="replace").removesuffix("\0").split("\0"))
+    # Who sets its own title leaves the room behind it empty: `npm run dev`.
+    told = read_arguments(raw.decode(errors="replace").rstrip("\0").split("\0"))
+    if _reads_terminal(group):
+        return told
+    return replace(told, runs_script=True, at_terminal=False)
+
+
+def _reads_terminal(pid: int | None) -> bool:
+    """Tell whether a process's standard input is a terminal; so it is taken to be if unseen."""
+    try:
+        # The kernel knows the name: no file system is asked.
+        target = os.readlink(f"/proc/{pid}/fd/0")  # noqa: PTH115  # a Path would hide its words
+    except OSError:
+        return True
+    name = PurePath(target.removesuffix(" (deleted)")).name
+    return name.isdigit() or name.startswith(("tty", "console"))
 
 
 def read_arguments(arguments: Sequence[str]) -> Foreground:
@@ -79,4 +100,8 @@ def _read(arguments: tuple[str, ...]) -> Foreground:
         word.startswith("-") and not word.startswith("--") and "c" in word[1:]
         for word in arguments[1:]
     )
-    return Foreground(frozenset(names), script is not None or command)
+    words = arguments[1:]
+    if len(arguments) == 1 and (title := name.split()):  # set by itself, as one word
+        names.add(title[0])
+        words = tuple(title[1:])
+    return Foreground(frozenset(names), script is not None or command, words)

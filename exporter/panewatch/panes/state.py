@@ -8,20 +8,14 @@ from pathlib import PurePath
 
 from panewatch.config import PanesSettings
 from panewatch.panes.foreground import Foreground
+from panewatch.panes.kinds import find_kind
 from panewatch.panes.model import Screen
-
-_KINDS = {
-    "editor": {"vi", "vim", "nvim", "view", "vimdiff", "nano", "emacs", "emacsclient", "micro",
-               "hx", "helix", "joe", "kak", "ed", "mcedit"},
-    "pager": {"less", "more", "most", "man", "bat", "delta", "view", "tig", "lazygit"},
-    "monitor": {"top", "htop", "btop", "atop", "nvtop", "nvitop", "gpustat", "watch", "glances",
-                "iotop", "iftop", "journalctl", "dmesg"},
-    "remote": {"ssh", "mosh", "mosh-client", "telnet", "docker", "podman", "kubectl", "tmux",
-               "screen", "picocom", "minicom"},
-}  # fmt: skip
 
 _SILENT_BY_NATURE = {"editor", "pager", "monitor", "remote"}
 """Kinds of program whose silence means nothing: they sit until somebody uses them."""
+
+_IDLE_BY_NATURE = {"repl", "server", "follower"}
+"""Kinds of program that sit there too, unless their processes work or a limit is set for them."""
 
 _RAN_LONG = 10.0
 """Seconds after which the end of a command, or of an agent's turn, is news: the pane is
@@ -59,17 +53,12 @@ def name_program(command: str, foreground: Foreground | None, settings: PanesSet
             return Program(command, agent, "agent")
     if name in settings.shells and (foreground is None or not foreground.runs_script):
         return Program(command, "", "shell")
-    return Program(command, "", _find_kind(name))
+    return Program(command, "", find_kind(name, foreground))
 
 
 @lru_cache(maxsize=1024)
 def _find_name(command: str) -> str:
     return PurePath(command.removeprefix("-")).name or command
-
-
-@lru_cache(maxsize=1024)
-def _find_kind(name: str) -> str:
-    return next((kind for kind, names in _KINDS.items() if name in names), "program")
 
 
 class StateMachine:
@@ -184,7 +173,13 @@ class StateMachine:
         if program.kind == "agent" and screen.state != "working":
             # It works on or sits at its own prompt: only its screen could tell.
             return "unknown"
+        if screen.state == "idle" and not screen.agent:
+            return "idle"
         settings = self.settings
-        threshold = settings.stalled_after_by_command.get(program.command, settings.stalled_after)
+        own = settings.stalled_after_by_command.get(program.command)
+        if program.kind in _IDLE_BY_NATURE and own is None:
+            works = now - self._quiet_since <= settings.working_for
+            return "working" if works else "idle"
+        threshold = settings.stalled_after if own is None else own
         silent = now - self._quiet_since - self._excused
         return "working" if silent <= threshold else "stalled"
