@@ -4,20 +4,22 @@ from grafana_foundation_sdk.builders import bargauge, table, timeseries
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from boards.batches import (
+    batch_times,
+    data_wait,
+    epochs_rate,
+    memory,
+    samples,
+    seconds,
+    textfiles,
+)
 from boards.events import events
 from boards.layout import Row, Shelf, Variable, assemble, host_variables
 from boards.panels import graph, ranking, thresholds
 from boards.queries import HOST, Query, select
+from boards.runs import PER_SECOND, RUN, RUN_LABELS, value_of
 from boards.states import BLUE, GREEN, ORANGE, RED
 from boards.tables import Column, listing
-
-RUN = f'{HOST}, run=~"$run"'
-"""Matchers of what is told about the chosen runs."""
-
-RUN_LABELS = "instance, run"
-"""The labels that name a run."""
-
-PER_SECOND = "suffix: /s"
 
 
 def build() -> Dashboard:
@@ -46,9 +48,9 @@ def build() -> Dashboard:
             Row(
                 "Where the time goes",
                 [
-                    Shelf(8, [(12, _batch_times()), (12, _data_wait())]),
-                    Shelf(8, [(12, _samples()), (12, _memory())]),
-                    Shelf(6, [(12, _dataset()), (12, _textfiles())]),
+                    Shelf(8, [(12, batch_times()), (12, data_wait())]),
+                    Shelf(8, [(12, samples()), (12, memory())]),
+                    Shelf(7, [(8, seconds()), (8, epochs_rate()), (8, textfiles())]),
                 ],
             ),
             Row("How far", [Shelf(8, [(12, _steps()), (12, _eta())])]),
@@ -57,31 +59,19 @@ def build() -> Dashboard:
     )
 
 
-def _value(metric: str, **labels: str) -> str:
-    return f"max by ({RUN_LABELS}) ({select(metric, RUN, **labels)})"
-
-
-def _increase(metric: str) -> str:
-    return f"sum by ({RUN_LABELS}) (increase({select(metric, RUN)}[$__rate_interval]))"
-
-
-def _rate(metric: str) -> str:
-    return f"sum by ({RUN_LABELS}) (rate({select(metric, RUN)}[$__rate_interval]))"
-
-
 def _runs() -> table.Panel:
     return listing(
         "Runs",
         "Every training that is seen, where it is, and what its loss was last. A run that has "
         "ended stays here while its pane counts as finished.",
         [
-            _value("panewatch_training_progress_ratio"),
-            _value("panewatch_training_epoch"),
-            _value("panewatch_training_step"),
-            _value("panewatch_training_steps"),
-            _value("panewatch_training_loss", split="train"),
-            _value("panewatch_training_loss", split="val"),
-            _value("panewatch_training_eta_seconds"),
+            value_of("panewatch_training_progress_ratio"),
+            value_of("panewatch_training_epoch"),
+            value_of("panewatch_training_step"),
+            value_of("panewatch_training_steps"),
+            value_of("panewatch_training_loss", split="train"),
+            value_of("panewatch_training_loss", split="val"),
+            value_of("panewatch_training_eta_seconds"),
         ],
         [
             Column("instance", "Host", 150),
@@ -104,7 +94,7 @@ def _progress() -> bargauge.Panel:
         "The share of each run that is done; of its epoch, where nothing tells how many epochs "
         "there will be.",
         Query(
-            f"sort_desc({_value('panewatch_training_progress_ratio')})",
+            f"sort_desc({value_of('panewatch_training_progress_ratio')})",
             legend="{{run}}",
             instant=True,
         ),
@@ -172,7 +162,7 @@ def _steps_rate() -> timeseries.Panel:
         "Steps per second",
         "How fast each run's step grows. The line ends while a run stands: a last value that is "
         "no longer true is not shown.",
-        [Query(_value("panewatch_training_steps_per_second"), legend="{{run}}")],
+        [Query(value_of("panewatch_training_steps_per_second"), legend="{{run}}")],
         PER_SECOND,
     )
 
@@ -186,7 +176,7 @@ def _against_itself() -> timeseries.Panel:
         "or a GPU that lowers its clocks.",
         [
             Query(
-                f"{_value('panewatch_training_steps_per_second')}\n"
+                f"{value_of('panewatch_training_steps_per_second')}\n"
                 f"/ max by ({RUN_LABELS}) ({median})",
                 legend="{{run}}",
             )
@@ -201,15 +191,15 @@ def _items_rate() -> timeseries.Panel:
         "Samples and tokens per second",
         "What each run prints of its throughput, in samples or tokens.",
         [
-            Query(_value("panewatch_training_samples_per_second"), legend="{{run}} samples"),
-            Query(_value("panewatch_training_tokens_per_second"), legend="{{run}} tokens"),
+            Query(value_of("panewatch_training_samples_per_second"), legend="{{run}} samples"),
+            Query(value_of("panewatch_training_tokens_per_second"), legend="{{run}} tokens"),
         ],
         PER_SECOND,
     )
 
 
 def _since_progress() -> timeseries.Panel:
-    last = _value("panewatch_training_last_progress_timestamp_seconds")
+    last = value_of("panewatch_training_last_progress_timestamp_seconds")
     return graph(
         "Time since it last moved on",
         "How long ago each run that has not ended last told something new. Saving and validating "
@@ -218,7 +208,7 @@ def _since_progress() -> timeseries.Panel:
             Query(f"time() - {last}", legend="{{run}}"),
             Query(
                 f"(time() - {last})\nand on ({RUN_LABELS}) "
-                f"{_value('panewatch_training_stalled')} == 1",
+                f"{value_of('panewatch_training_stalled')} == 1",
                 legend="{{run}} stalled",
             ),
         ],
@@ -232,9 +222,9 @@ def _steps() -> timeseries.Panel:
         "Step and epoch",
         "Where each run is, as it prints it. A fall without a new epoch is a restart.",
         [
-            Query(_value("panewatch_training_step"), legend="{{run}} step"),
-            Query(_value("panewatch_training_epoch"), legend="{{run}} epoch"),
-            Query(_value("panewatch_training_epochs"), legend="{{run}} epochs"),
+            Query(value_of("panewatch_training_step"), legend="{{run}} step"),
+            Query(value_of("panewatch_training_epoch"), legend="{{run}} epoch"),
+            Query(value_of("panewatch_training_epochs"), legend="{{run}} epochs"),
         ],
         units.Short,
     )
@@ -245,114 +235,6 @@ def _eta() -> timeseries.Panel:
         "Time left",
         "How long each run will take at the speed that it has, or as it prints it. It should "
         "fall by a minute each minute.",
-        [Query(_value("panewatch_training_eta_seconds"), legend="{{run}}")],
+        [Query(value_of("panewatch_training_eta_seconds"), legend="{{run}}")],
         units.Seconds,
-    )
-
-
-def _batch_times() -> timeseries.Panel:
-    rate = f"rate({select('panewatch_training_batch_seconds_bucket', RUN)}[$__rate_interval])"
-    return graph(
-        "Time of a batch",
-        "How long batches took, data included: half, 95 % and 99 % of them took no longer. Told by "
-        "callbacks. A p99 far above p50 is something that happens now and then: files that are "
-        "opened, workers that begin anew, a checkpoint.",
-        [
-            Query(
-                f"histogram_quantile({share}, sum by ({RUN_LABELS}, le) ({rate})) >= 0",
-                legend=f"{{{{run}}}} {name}",
-            )
-            for share, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
-        ],
-        units.Seconds,
-    )
-
-
-def _data_wait() -> timeseries.Panel:
-    return graph(
-        "Waiting for data",
-        "The share of its time that each run waits for the data of its next batch. Told by "
-        "callbacks; validations are left out. Above the dashed line for a quarter of an hour it "
-        "alerts: more workers, data that is prepared ahead, a faster disk.",
-        [
-            Query(
-                f"max by ({RUN_LABELS}) "
-                f"({select('panewatch:training_data_wait:ratio_rate5m', RUN)})",
-                legend="{{run}}",
-            )
-        ],
-        units.PercentUnit,
-        limit=(0.3, ORANGE),
-    )
-
-
-def _samples() -> timeseries.Panel:
-    return graph(
-        "Batches and samples, counted",
-        "How many batches and samples each run was trained on per second, validations and "
-        "checkpoints included. Told by callbacks: what is left of the speed over the whole time.",
-        [
-            Query(_rate("panewatch_training_batch_seconds_count"), legend="{{run}} batches"),
-            Query(_rate("panewatch_training_samples_total"), legend="{{run}} samples"),
-        ],
-        PER_SECOND,
-    )
-
-
-def _memory() -> timeseries.Panel:
-    return graph(
-        "Memory",
-        "The dataset of each run and what is cached of it, and the most that its process "
-        "(peak_host) and the tensors on its devices (peak_device) have taken. Told by callbacks. "
-        "A peak that goes on rising is a leak.",
-        [
-            Query(
-                f"max by ({RUN_LABELS}, kind) ({select('panewatch_training_memory_bytes', RUN)})",
-                legend="{{run}} {{kind}}",
-            )
-        ],
-        units.BytesIEC,
-        log=True,
-    )
-
-
-def _dataset() -> timeseries.Panel:
-    waiting = _rate("panewatch_training_data_wait_seconds_total")
-    return graph(
-        "Seconds of work and of waiting per second",
-        "How much of each second a run computes and waits for data. What is missing to one is "
-        "validation, checkpoints and logging. A run whose dataset is small begins its epochs often.",
-        [
-            Query(_rate("panewatch_training_compute_seconds_total"), legend="{{run}} computes"),
-            Query(waiting, legend="{{run}} waits"),
-            Query(
-                f"{_rate('panewatch_training_samples_total')}\n"
-                f"/ {_value('panewatch_training_dataset_samples')} * 3600",
-                legend="{{run}} epochs/h",
-            ),
-        ],
-        units.Short,
-    )
-
-
-def _textfiles() -> timeseries.Panel:
-    files = select("panewatch_training_textfiles", HOST)
-    refused = select("panewatch_training_textfile_failures_total", HOST)
-    return graph(
-        "Files of callbacks",
-        "How many trainings tell of themselves in files, how many files were refused and why, and "
-        "how often a callback could not write: a full disk, or a directory that is read-only. "
-        "`panewatch diagnose` tells which.",
-        [
-            Query(f"sum by (state) ({files})", legend="{{state}}"),
-            Query(
-                f"sum by (reason) (increase({refused}[$__rate_interval])) > 0",
-                legend="refused: {{reason}}",
-            ),
-            Query(
-                f"{_increase('panewatch_training_write_failures_total')} > 0",
-                legend="{{run}} not written",
-            ),
-        ],
-        units.Short,
     )
