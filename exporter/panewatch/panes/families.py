@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain, repeat
 from operator import attrgetter, is_
 from typing import TypeAlias
 
@@ -59,6 +60,9 @@ _SERVER_SPECS = (
     c.SWEEP_DURATION,
 )
 
+_PANE_ROW: Callable[[PaneView], tuple[float | None, ...]] = attrgetter(
+    *(attribute for _, attribute in _PANE_VALUES)
+)
 _LABELS, _VALUE = attrgetter("labels"), attrgetter("value")
 
 OTHER = "other"
@@ -117,15 +121,15 @@ def build_families(
     yield _build_each(c.PANE_STATE, c.STATES, both, _tell_state, known)
     yield _build_each(c.PANE_STATE_SECONDS, c.STATES, up, _tell_state_seconds, known)
     labels = [_label(view.identity) for view in up]
-    for spec, attribute in _PANE_VALUES:
-        values = [getattr(view, attribute) for view in up]
-        if None in values:
-            present = [place for place, value in enumerate(values) if value is not None]
+    columns = zip(*map(_PANE_ROW, up), strict=True) if up else repeat(())
+    for (spec, _), column in zip(_PANE_VALUES, columns, strict=False):
+        if None in column:
+            present = [place for place, value in enumerate(column) if value is not None]
             yield build_family(
-                spec, [labels[i] for i in present], [values[i] for i in present], known
+                spec, [labels[i] for i in present], [column[i] for i in present], known
             )
         else:
-            yield build_family(spec, labels, values, known)
+            yield build_family(spec, labels, list(column), known)
     yield _build_each(c.PANE_DEATHS, c.ENDS, up, _tell_deaths, known)
     yield from _build_waits(published, up, known)
     listed = [view for view in up if view.tasks is not None]
@@ -179,12 +183,20 @@ def _build_each(
     known: Known,
 ) -> Metric:
     """Build a family with a series for each of ``choices``, its last label, in each pane."""
-    label = spec.labels[-1]
-    labels = [each for view in views for each in _label_each(view.identity, label, choices)]
-    values = [value for view in views for value in tell(view)]
+    labels = _label_all(tuple([view.identity for view in views]), spec.labels[-1], choices)
+    values = list(chain.from_iterable(map(tell, views)))
     return build_family(spec, labels, values, known)
 
 
+@lru_cache(maxsize=8)
+def _label_all(
+    identities: tuple[Identity, ...], label: str, choices: tuple[str, ...]
+) -> list[Labels]:
+    """Return the labels of the series of all these panes: mostly they are the same ones."""
+    return [each for identity in identities for each in _label_each(identity, label, choices)]
+
+
+_ZEROS = [0.0] * len(c.STATES)
 _SHOWN = {state: [float(state == each) for each in c.STATES] for state in c.STATES}
 
 
@@ -193,13 +205,15 @@ def _tell_state(view: PaneView) -> Iterable[float]:
 
 
 def _tell_state_seconds(view: PaneView) -> Iterable[float]:
-    seconds = view.state_seconds
-    return [seconds.get(state, 0.0) for state in c.STATES]
+    return map(view.state_seconds.get, c.STATES, _ZEROS)
+
+
+_NO_DEATHS = [0.0] * len(c.ENDS)
 
 
 def _tell_deaths(view: PaneView) -> Iterable[float]:
     deaths = view.deaths
-    return [deaths.get(end, 0) for end in c.ENDS]
+    return [deaths.get(end, 0) for end in c.ENDS] if deaths else _NO_DEATHS
 
 
 @lru_cache(maxsize=4096)
