@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from panewatch.training.alike import Memory, find_shape, leave_out_overtaken
+from panewatch.training.alike import find_shape, leave_out_overtaken
 
 
 def test_lines_that_differ_in_numbers_have_one_shape() -> None:
@@ -19,22 +19,3 @@ def test_of_lines_of_one_shape_the_last_is_kept_in_its_place() -> None:
 def test_lines_that_are_counted_are_all_kept() -> None:
     lines = ["step 1: loss nan", "step 2: loss nan", "step 3: loss -INF", "step 4: loss -INF"]
     assert [text for text, _ in leave_out_overtaken(lines)] == lines
-
-
-def test_what_told_nothing_is_forgotten_after_a_while() -> None:
-    memory = Memory()
-    assert not memory.knows("0", 100.0)
-    memory.note("0", 100.0)
-    assert memory.knows("0", 110.0)
-    assert not memory.knows("1", 110.0)
-    assert not memory.knows("0", 130.0)
-    memory.note("1", 130.0)
-    assert memory.knows("1", 131.0)
-    assert not memory.knows("0", 131.0)
-
-
-def test_a_memory_does_not_grow_without_end() -> None:
-    memory = Memory()
-    for number in range(10_000):
-        memory.note(f"{'x' * (number % 100)} {number}", 100.0)
-    assert sum(memory.knows(f"{'x' * (n % 100)} {n}", 100.0) for n in range(10_000)) < 5000

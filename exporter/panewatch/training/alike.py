@@ -11,9 +11,6 @@ from panewatch import linear
 _TO_ZERO: Final = str.maketrans("123456789", "0" * 9)
 _NONFINITE: Final = linear.compile(r"(?i)\b(?:nan|inf|infinity)\b")
 
-_MOST: Final = 4096
-_SECONDS: Final = 20.0
-
 
 def find_shape(text: str) -> str:
     """Return ``text`` with the same short number in place of every one."""
@@ -39,25 +36,3 @@ def leave_out_overtaken(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
 @lru_cache(maxsize=1024)
 def _is_counted(shape: str) -> bool:
     return _NONFINITE.search(shape) is not None
-
-
-class Memory:
-    """The shapes of lines that told nothing, for a while: their numbers may have been the reason.
-
-    Times are monotonic seconds.
-    """
-
-    def __init__(self) -> None:
-        self._known: set[int] = set()
-        self._until = 0.0
-
-    def note(self, shape: str, now: float) -> None:
-        """Note that a line of this shape told nothing."""
-        if now >= self._until or len(self._known) >= _MOST:
-            self._known.clear()
-            self._until = now + _SECONDS
-        self._known.add(hash(shape))
-
-    def knows(self, shape: str, now: float) -> bool:
-        """Tell whether a line of this shape told nothing a moment ago."""
-        return now < self._until and hash(shape) in self._known

@@ -10,9 +10,10 @@ from prometheus_client import Metric
 
 from panewatch.config import Config
 from panewatch.panes.model import Frame, Identity, PaneKey, PaneUpdate
-from panewatch.training.alike import Memory, find_shape, leave_out_overtaken
+from panewatch.training.alike import find_shape, leave_out_overtaken
 from panewatch.training.families import build_families
 from panewatch.training.reading import ProgressReader
+from panewatch.training.recall import Recall
 from panewatch.training.run import Run
 from panewatch.training.values import Progress
 
@@ -51,8 +52,7 @@ class TrainingObserver:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._reader = ProgressReader()
-        self._silent = Memory()
+        self._recall = Recall(ProgressReader().read)
         self._clock, self._monotonic = clock, monotonic
         self._panes: dict[PaneKey, _Pane] = {}
         self._families = self._nothing = build_families((), 0.0, 0.0, 0.0)
@@ -95,7 +95,7 @@ class TrainingObserver:
         now = update.monotonic
         texts = [line.text for line in update.lines]
         for text, shape in leave_out_overtaken(texts):
-            progress = self._read_line(text, shape, now)
+            progress = self._recall.read(text, shape, now)
             if progress is not None:
                 yield progress
         live = _find_live(update.frame)
@@ -105,17 +105,9 @@ class TrainingObserver:
             for text in live:
                 if text in known:
                     continue
-                progress = self._read_line(text, find_shape(text), now)
+                progress = self._recall.read(text, find_shape(text), now)
                 if progress is not None and progress.format != "pairs":
                     yield progress
-
-    def _read_line(self, text: str, shape: str, now: float) -> Progress | None:
-        if self._silent.knows(shape, now):
-            return None
-        progress = self._reader.read(text)
-        if progress is None:
-            self._silent.note(shape, now)
-        return progress
 
     def move(self, places: Mapping[PaneKey, Identity]) -> None:
         """Follow panes to other places, with their runs."""
