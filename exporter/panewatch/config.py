@@ -135,6 +135,11 @@ class TmuxSettings(Section):
     discovery_interval: Seconds = Field(
         default=10.0, description="How often sockets outside tmux's own folder are looked for."
     )
+    remember_lost: Seconds = Field(
+        default=3600.0,
+        description="How long a discovered server stays known, and its loss an alert, that ended "
+        "with panes in it. One that is named here stays known for good.",
+    )
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:

@@ -67,7 +67,18 @@ def build() -> Dashboard:
             ),
             Row(
                 "Does panewatch see everything",
-                [Shelf(4, [(5, exporters()), (8, _servers()), (4, collectors()), (7, _lost())])],
+                [
+                    Shelf(
+                        4,
+                        [
+                            (4, exporters()),
+                            (6, _servers()),
+                            (4, _lost_servers()),
+                            (4, collectors()),
+                            (6, _lost()),
+                        ],
+                    )
+                ],
             ),
             Row(
                 "Work",
@@ -200,6 +211,25 @@ def _servers() -> stat.Panel:
         units.NoUnit,
         mapping=code_mapping(SERVER_STATES),
         none="none seen",
+    )
+
+
+def _lost_servers() -> stat.Panel:
+    lost = select("panewatch_tmux_server_lost_panes", HOST)
+    return tiles(
+        "Lost tmux servers",
+        "tmux servers that ended with panes in them, and how many panes those were. Whatever "
+        "ran there is gone: see in the kernel's log whether memory ran out, or who ran "
+        "kill-server; start it again.",
+        [
+            Query(
+                f"max by (instance, server) ({lost})",
+                legend="{{server}} {{instance}}",
+                instant=True,
+            )
+        ],
+        color=RED,
+        none="none",
     )
 
 

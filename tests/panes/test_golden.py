@@ -10,6 +10,7 @@ import pytest
 from panewatch.exposition import render
 from panewatch.panes.accounts import PaneView
 from panewatch.panes.families import CommandNames, build_families
+from panewatch.panes.loss import Loss
 from panewatch.panes.model import Identity, Tasks
 from panewatch.panes.published import Published
 from panewatch.panes.state import Program
@@ -86,7 +87,7 @@ def expose() -> str:
     frozen = Published("gpu1", "timeout", 0.0, panes=(
         make_view("0", identity=Identity("gpu1", "train", "0", "0"), state="unknown"),
     ), failures={"timeout": 5})  # fmt: skip
-    gone = Published("old", "no_server", 0.0, waits=Waits().sample("old"))
+    gone = Published("old", "no_server", 0.0, waits=Waits().sample("old"), loss=Loss(3, 0.0, 60.0))
     families = build_families([up, frozen, gone], CommandNames())
     return "".join(part for family in families for part in render(family).text)
 

@@ -60,6 +60,7 @@ def test_a_server_is_told_when_it_is_found_and_when_it_is_back(tmux: PrivateTmux
         ("tmux server cannot be read", "test", None),
         ("tmux server can be read again", "test", 2),
         ("tmux server cannot be read", "test", None),
+        ("tmux server lost", "test", 2),
         ("tmux server found", "test", 2),
     ]
 

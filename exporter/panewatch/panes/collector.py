@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import is_
 from pathlib import Path
 from typing import ClassVar
@@ -28,6 +28,15 @@ ScreensFactory = Callable[[Config], ScreenReader]
 
 _NO_FAILURE = ("up", "no_server")
 
+_FLEETING_SECONDS = 5.0
+"""A discovered server may fail for so long: it starts or ends, and none of it is a fault."""
+
+_SETTLED_SECONDS = 30.0
+"""A discovered server that ended sooner was some script's: nobody misses it."""
+
+_MOST_LOST = 100
+"""Lost servers that are remembered: a program may start and kill one after another."""
+
 _SILENT_SECONDS = 10.0
 """A server's thread that has published nothing for longer (beyond its calls) hangs."""
 
@@ -43,6 +52,14 @@ class _Watched:
     address: Address
     sweeper: Sweeper
     discovered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A discovered server that ended with panes in it, and what was published of it last."""
+
+    path: str
+    published: Published
 
 
 class PanesCollector:
@@ -79,6 +96,9 @@ class PanesCollector:
         self._began = time.time()
         self._adopted_at = 0.0
         self._servers: dict[str, _Watched] = {}
+        self._lost: dict[str, _Lost] = {}
+        self._unreadable: dict[str, float] = {}
+        """Since when each server cannot be read that is there."""
         self._next_discovery = self._next_search = 0.0
         self._elsewhere: tuple[Path, ...] = ()
         self._seen: list[Published] = []
@@ -118,7 +138,8 @@ class PanesCollector:
 
         Raises:
             SourceUnavailable: a server that is there cannot be read; the others' series
-                have been yielded. That no server runs is a fact, not a failure.
+                have been yielded. That no server runs is a fact, not a failure; nor is it
+                one when a discovered server fails for the moment in which it starts or ends.
             ObserverFailedError: an observer has failed since the last sample; all that
                 there is was yielded.
             Exception: another configuration could not be gone over to; the last one
@@ -140,11 +161,21 @@ class PanesCollector:
             raise fault
         if self._find_faults(published):
             raise ObserverFailedError
-        failed = [
-            f"{view.server}: {view.state}" for view in published if view.state not in _NO_FAILURE
-        ]
+        failed = self._find_unreadable(published)
         if failed:
             raise SourceUnavailable(", ".join(failed))
+
+    def _find_unreadable(self, published: Sequence[Published]) -> list[str]:
+        """Return the servers that are there and cannot be read, each with the reason."""
+        now = time.monotonic()
+        states = {view.server: view.state for view in published if view.state not in _NO_FAILURE}
+        self._unreadable = {name: self._unreadable.get(name, now) for name in states}
+        passing = {name for name, watched in self._servers.items() if watched.discovered}
+        return [
+            f"{name}: {state}"
+            for name, state in states.items()
+            if name not in passing or now - self._unreadable[name] >= _FLEETING_SECONDS
+        ]
 
     def _follow(self) -> Exception | None:
         """Go over to another configuration where there is one, and return what hindered it."""
@@ -182,6 +213,7 @@ class PanesCollector:
             if id(watched.sweeper) not in kept:
                 watched.sweeper.ask_to_stop()
         self._servers, self._config = servers, config
+        self._lost = {} if config.tmux.sockets else self._lost
         self._adopted_at = time.monotonic()
         self._next_discovery = self._next_search = 0.0
 
@@ -214,7 +246,20 @@ class PanesCollector:
             # A server that was renamed a moment ago may have another one's name still.
             if view is not None and (view.server == name or view.server not in self._servers):
                 gathered.append(self._check(view, alive=watched.sweeper.alive))
-        return gathered if self._servers else [Published(DEFAULT, "no_server", time.monotonic())]
+        gathered += self._recall_lost()
+        if not self._servers and not gathered:
+            return [Published(DEFAULT, "no_server", time.monotonic())]
+        return gathered
+
+    def _recall_lost(self) -> list[Published]:
+        """Return what was known of the servers that were lost, and forget it in time."""
+        now, keep = time.monotonic(), self._config.tmux.remember_lost
+        self._lost = {
+            name: lost
+            for name, lost in self._lost.items()
+            if name not in self._servers and now - lost.published.at < keep
+        }
+        return [lost.published for lost in self._lost.values()]
 
     def _check(self, published: Published, *, alive: bool) -> Published:
         """Replace what a thread that hangs once knew: it is no longer true."""
@@ -249,7 +294,9 @@ class PanesCollector:
             self._elsewhere = tuple(find_running())
         watched = {w.address.socket for w in self._servers.values() if not w.address.prefix}
         new = [path for path in (*find_sockets(), *self._elsewhere) if str(path) not in watched]
-        for name, path in name_servers(new, self._servers).items():
+        back = {lost.path for lost in self._lost.values()} & {*map(str, new)}
+        lost = {name for name, lost in self._lost.items() if lost.path not in back}
+        for name, path in name_servers(new, {*self._servers, *lost}).items():
             if probe(path) in {"up", "permission"}:
                 address = Address((), str(path))
                 sweeper = self._make(name, address, self._config)
@@ -258,6 +305,17 @@ class PanesCollector:
         for name, server in list(self._servers.items()):
             if server.discovered and _is_gone(server):
                 self._servers.pop(name).sweeper.ask_to_stop()
+                self._note_lost(name, server)
+
+    def _note_lost(self, name: str, server: _Watched) -> None:
+        """Remember a server that is gone, if anybody could miss it."""
+        view = server.sweeper.published
+        loss = view.loss if view else None
+        if view is not None and loss is not None and loss.ran >= _SETTLED_SECONDS:
+            path = server.address.socket or ""
+            self._lost[name] = _Lost(path, replace(view, server=name, at=loss.at, families=()))
+            while len(self._lost) > _MOST_LOST:
+                del self._lost[next(iter(self._lost))]
 
     def _make(self, name: str, address: Address, config: Config) -> Sweeper:
         return Sweeper(
@@ -277,5 +335,9 @@ def _reach(address: Address, config: Config) -> Tmux:
 
 
 def _is_gone(server: _Watched) -> bool:
-    path = Path(server.address.socket or "")
-    return probe(path) in {"no_server", "missing"} and not server.sweeper.lives()
+    sweeper = server.sweeper
+    if probe(Path(server.address.socket or "")) not in {"no_server", "missing"} or sweeper.lives():
+        return False
+    # Its thread has to notice first: only that knows what was lost.
+    view = sweeper.published
+    return not sweeper.alive or (view is not None and view.state == "no_server")

@@ -184,6 +184,13 @@ SERVER_STATE = MetricSpec(
     "tmux_server_state", "gauge", "Whether a tmux server is in a state: 1 for the one it is in.",
     ("server", "state"),
 )  # fmt: skip
+SERVER_LOST = MetricSpec(
+    "tmux_server_lost_panes", "gauge",
+    "Panes that a tmux server had when it was listed for the last time, and that it took along.",
+    ("server",),
+    absent="while the server runs, where it ended with its last pane, and after "
+    "`tmux.remember_lost` where no setting names it",
+)  # fmt: skip
 CALLS_TOTAL = MetricSpec(
     "tmux_calls_total", "counter", "Calls of the tmux command.", ("server", "call")
 )
@@ -230,6 +237,7 @@ METRICS: Final = (
     PANES_VANISHED,
     SERVER_UP,
     SERVER_STATE,
+    SERVER_LOST,
     CALLS_TOTAL,
     CALL_FAILURES,
     SWEEP_DURATION,

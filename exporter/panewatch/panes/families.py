@@ -55,6 +55,7 @@ _SERVER_SPECS = (
     c.PANES_VANISHED,
     c.SERVER_UP,
     c.SERVER_STATE,
+    c.SERVER_LOST,
     c.CALLS_TOTAL,
     c.CALL_FAILURES,
     c.SWEEP_DURATION,
@@ -295,6 +296,8 @@ def _build_servers(published: Sequence[Published], known: Known) -> Iterator[Met
             add(c.PANES_DROPPED, server.dropped, server=name)
         add(c.PANES_VANISHED, server.vanished, server=name)
         add(c.SERVER_UP, up, server=name)
+        if server.loss is not None:
+            add(c.SERVER_LOST, server.loss.panes, server=name)
         for state in c.SERVER_STATES:
             add(c.SERVER_STATE, state == server.state, server=name, state=state)
             if state != "up":

@@ -15,7 +15,7 @@ _BRIEF = "#{pane_id} #{window_activity} #{history_size} #{cursor_x} #{cursor_y} 
 _FULL = "\t".join(
     (
         _BRIEF,
-        "#{pane_dead} #{history_limit} #{pane_pid}",
+        "#{pane_dead} #{history_limit} #{pane_pid} #{remain-on-exit}",
         "#{window_panes} #{window_index} #{pane_index} #{session_id} #{window_id}",
         "#{pane_dead_status}",
         "#{pane_dead_signal}",
@@ -41,6 +41,7 @@ class PaneFacts:
 
     ``limit`` is the most rows that the
     history holds. ``alone`` tells that the window, whose activity it is, has no other pane.
+    ``remains`` tells that tmux keeps the pane when its command has ended.
     """
 
     pane_id: str
@@ -56,6 +57,7 @@ class PaneFacts:
     command: str
     session_id: str = ""
     window_id: str = ""
+    remains: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def _parse_server(line: str) -> ServerId | None:
 def _parse(pane_id: str, rest: str) -> PaneFacts:
     """Read the facts; most panes' are the same as at the last listing."""
     shape, place, status, signal, command, session = rest.split("\t", _FIELDS - 1)
-    dead, limit, pid = shape.split(" ")
+    dead, limit, pid, remain = shape.split(" ")
     panes, window, pane, session_id, window_id = place.split(" ")
     return PaneFacts(
         pane_id=pane_id,
@@ -161,6 +163,7 @@ def _parse(pane_id: str, rest: str) -> PaneFacts:
         command=clean_label(command, 64),
         session_id=session_id,
         window_id=window_id,
+        remains=remain == "on",
     )
 
 

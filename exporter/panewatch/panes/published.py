@@ -8,6 +8,7 @@ from prometheus_client import Metric
 from prometheus_client.samples import Sample
 
 from panewatch.panes.accounts import PaneView
+from panewatch.panes.loss import Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class Published:
 
     ``state`` is one of the server states, ``faults`` how often each observer has failed.
     ``waits`` are the samples of the histogram of waits, empty where none were counted yet.
-    ``local`` tells that the panes' processes run on this machine.
+    ``local`` tells that the panes' processes run on this machine, ``loss`` what a server took
+    along that is gone and has had no successor.
     """
 
     server: str
@@ -32,3 +34,4 @@ class Published:
     families: tuple[Metric, ...] = ()
     faults: dict[str, int] = field(default_factory=dict)
     local: bool = False
+    loss: Loss | None = None

@@ -21,6 +21,7 @@ from panewatch.config import Config, PanesSettings
 from panewatch.panes.commands.watch import CommandWatch, Shell
 from panewatch.panes.listing import Listing, list_panes, parse_listing, plan_listing
 from panewatch.panes.look import Look, Looks
+from panewatch.panes.loss import Loss, find_loss
 from panewatch.panes.model import PaneObserver
 from panewatch.panes.observers import Observers, find_place
 from panewatch.panes.processes import measure_trees
@@ -95,6 +96,7 @@ class Sweeper:
         self._failures: Counter[str] = Counter()
         self._failed_in_a_row = 0
         self._found = False
+        self._loss: Loss | None = None
         self._next_list = self._next_full = self._next_processes = self._next_due = 0.0
         self._order: _Order | None = None
         self._thread = ServerThread(f"tmux-{name}", self._run, self._rest)
@@ -219,6 +221,9 @@ class Sweeper:
             listing, full = list_panes(self._tmux, full=True), True
         if listing.server != self._roster.server:
             looks = {}
+            # Another one has taken its place already.
+            self._note_loss(now)
+        self._loss = None
         if full:
             gone, moved = self._roster.update(listing, local=self._local, now=now, wall=wall)
             for key in gone:
@@ -298,7 +303,10 @@ class Sweeper:
         if self._server_pid is None or not self._local:
             return False
         with suppress(psutil.Error):
-            return psutil.Process(self._server_pid).name().startswith("tmux")
+            process = psutil.Process(self._server_pid)
+            # One that was killed has its name until somebody asks how it ended.
+            ended = process.status() == psutil.STATUS_ZOMBIE
+            return process.name().startswith("tmux") and not ended
         return False
 
     def _fail(self, error: TmuxError) -> None:
@@ -320,10 +328,20 @@ class Sweeper:
             self._found = False
             self._server_pid = None
             self._commands.follow({})
+            self._note_loss(now)
             for key in self._roster.clear(now):
                 self._observers.forget(key)
         self._wake = WakeWatch(None)
         self._publish(None, reason)
+
+    def _note_loss(self, now: float) -> None:
+        """Note what the server that was listed last took along, where that is anything."""
+        roster = self._roster
+        panes = roster.panes.values()
+        loss = find_loss(roster.server, panes, roster.dropped, now, time.time())
+        if loss is not None:
+            self._loss = loss
+            _log.warning("tmux server lost", server=self._name, panes=loss.panes)
 
     def _publish(self, sweep_seconds: float | None, state: str = "up") -> None:
         now, wall = time.monotonic(), time.time()
@@ -348,5 +366,6 @@ class Sweeper:
             ),
             faults=dict(self._observers.faults),
             local=self._local,
+            loss=self._loss,
         )
         self._first.set()

@@ -31,6 +31,9 @@ _REASONS = (
     ("command not found", "binary"),
 )
 
+_COMPLAINTS = ("can't find", "no current target")
+"""What is no failure of a call: a pane is gone, or the server has no session at all."""
+
 
 class TmuxError(Exception):
     """A call of tmux that brought nothing.
@@ -204,6 +207,6 @@ def _raise_unreachable(output: Output) -> None:
     for sign, reason in _REASONS:
         if sign in output.errors:
             raise TmuxError(reason, detail)
-    # A pane that is gone is no failure of the call; a call that was cut short is one.
-    if output.status != 1 or "can't find" not in output.errors:
+    # A call that was cut short is a failure too.
+    if output.status != 1 or not any(words in output.errors for words in _COMPLAINTS):
         raise TmuxError("error", detail)
