@@ -228,7 +228,7 @@ def _lost_servers() -> stat.Panel:
                 instant=True,
             )
         ],
-        color=RED,
+        color=thresholds(RED),
         none="none",
     )
 
