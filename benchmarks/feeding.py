@@ -17,6 +17,20 @@ _BAR_EVERY = 5
 _REDRAWS = 5.0
 """How often per second a bar is redrawn."""
 
+_SPINS = 10.0
+_TOLD = 30
+_RULE = "─" * 70
+_BOX = (
+    "",
+    "{spinner} Imagining… ({seconds}s · ↓ {tokens:.1f}k tokens)",
+    "",
+    _RULE,
+    "❯ ",
+    _RULE,
+    "  ⏵⏵ accept edits on (shift+tab to cycle)",
+)
+"""The live part of an agent's screen."""
+
 
 class Feeder:
     """Prints into panes for as long as the ``with`` block lasts.
@@ -53,11 +67,39 @@ class Feeder:
             at, place = due[0]
             if self._stop.wait(max(0.0, at - time.monotonic())):
                 return
-            bar = place % _BAR_EVERY == 0
-            self._panes[place].show(_draw_bar(steps[place]) if bar else _write_line(steps[place]))
+            self._panes[place].show(self.draw(place, steps[place]))
             steps[place] += 1
-            pause = 1 / (_REDRAWS if bar else 1 + place % self._fastest)
-            heapq.heapreplace(due, (at + pause, place))
+            heapq.heapreplace(due, (at + 1 / self.find_rate(place), place))
+
+    def draw(self, place: int, step: int) -> str:
+        """Return what pane ``place`` prints next."""
+        return _write_line(step) if place % _BAR_EVERY else _draw_bar(step)
+
+    def find_rate(self, place: int) -> float:
+        """Return how often per second it prints."""
+        return 1 + place % self._fastest if place % _BAR_EVERY else _REDRAWS
+
+
+class AgentFeeder(Feeder):
+    """Draws what coding agents at work draw: a box under a spinner that turns ten times a second.
+
+    Every third second a line of a tool's output is pushed up above it.
+    """
+
+    def __init__(self, panes: Sequence[Pane]) -> None:
+        super().__init__(panes, fastest=1)
+
+    def draw(self, place: int, step: int) -> str:
+        """Return the whole box anew, as Ink draws it."""
+        erase = "\x1b[2K" + "\x1b[1A\x1b[2K" * (len(_BOX) - 1) + "\r" if step else ""
+        told = f"  ⎿  Read src/part_{place}_{step}.py (120 lines)\r\n" if step % _TOLD == 0 else ""
+        seconds, spinner = step // int(_SPINS), "·✢✳✶✻✽"[step % 6]
+        drawn = "\r\n".join(_BOX).format(spinner=spinner, seconds=seconds, tokens=step / 10)
+        return erase + told + drawn
+
+    def find_rate(self, place: int) -> float:  # noqa: ARG002  # all of them are as quick
+        """Return how often per second the spinner turns."""
+        return _SPINS
 
 
 def _draw_bar(step: int) -> str:

@@ -21,7 +21,7 @@ from daemons import (
     start_panewatch,
     wait_for_panes,
 )
-from feeding import Feeder
+from feeding import AgentFeeder, Feeder
 from report import Figure, Report, build_parser, publish
 from terminals import IDLE, PrivateServer
 
@@ -60,8 +60,9 @@ def run(arguments: argparse.Namespace) -> Report:
     report = Report("footprint")
     with ExitStack() as stack:
         server = stack.enter_context(PrivateServer())
-        panes = server.open([IDLE] * arguments.panes)
-        stack.enter_context(Feeder(panes, fastest=5))
+        agents = arguments.kind == "agents"
+        panes = server.open([server.name_program("claude") if agents else IDLE] * arguments.panes)
+        stack.enter_context(AgentFeeder(panes) if agents else Feeder(panes, fastest=5))
         tmux_pid = server.find_pid()
         alone = watch({"tmux": tmux_pid}, (), arguments.seconds / 3, 1e9)["tmux"]
         ours = stack.enter_context(start_panewatch(server.socket, server.folder))
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace) -> Report:
     tmux_cost = share(*found["tmux"][:2])[0] - share(*alone[:2])[0]
     peer_cpu = sum(share(*found["peer"][:2])) if "peer" in found else None
     peer_memory = found["peer"][2] / MEGA if "peer" in found else None
-    at = f"at {len(panes)} busy panes"
+    at = f"at {len(panes)} " + ("agents at work" if agents else "busy panes")
     report.figures = [
         Figure(f"CPU {at}, tmux clients included", own + children, "%", CPU_BUDGET,
                peer=NODE_EXPORTER, peer_value=peer_cpu),
@@ -90,8 +91,13 @@ def run(arguments: argparse.Namespace) -> Report:
     ]  # fmt: skip
     report.notes.append(
         f"% of one core over {arguments.seconds:g} s after {arguments.warm_up:g} s of warm-up, one"
-        f" scrape every {arguments.scrape_interval:g} s. Panes print 1 to 5 lines/s, one in five"
-        " redraws a progress bar 5 times a second. MB are 10^6 bytes."
+        f" scrape every {arguments.scrape_interval:g} s. "
+        + (
+            "Each pane redraws an agent's box and spinner 10 times a second."
+            if agents
+            else "Panes print 1 to 5 lines/s, one in five redraws a progress bar 5 times a second."
+        )
+        + " MB are 10^6 bytes."
         + ("" if "peer" in found else f" {NODE_EXPORTER} is not installed: no peer.")
     )
     return report
@@ -100,6 +106,12 @@ def run(arguments: argparse.Namespace) -> Report:
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark and print what it found."""
     parser = build_parser(__doc__)
+    parser.add_argument(
+        "--kind",
+        choices=("output", "agents"),
+        default="output",
+        help="panes that print lines and bars, or coding agents that redraw at 10 Hz",
+    )
     parser.add_argument("--panes", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--warm-up", type=float, default=10.0)

@@ -107,6 +107,13 @@ class PrivateServer:
         assert len(panes) == len(commands)
         return panes
 
+    def name_program(self, name: str) -> str:
+        """Return the command of a pane like those of `IDLE` whose process is called ``name``."""
+        program = shutil.which("sleep")
+        assert program is not None
+        (self.folder / name).symlink_to(program)
+        return f"exec {self.folder / name} 100000"
+
     def count_rows(self) -> dict[str, int]:
         """Return how many rows stand above the cursor of each pane, history included."""
         listed = self.run("list-panes", "-a", "-F", "#{pane_id} #{history_size} #{cursor_y}")

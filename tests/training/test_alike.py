@@ -9,6 +9,7 @@ def test_lines_that_differ_in_numbers_have_one_shape() -> None:
     assert find_shape("step 9: loss 0.25") == find_shape("step 12345: loss 1.000001")
     assert find_shape("step 9: loss 0.25") != find_shape("step 9: loss nan")
     assert find_shape("Epoch 3") != find_shape("Epoch")
+    assert find_shape("3: [##   ]   5%") == find_shape("4: [#### ]  15%")
 
 
 def test_of_lines_of_one_shape_the_last_is_kept_in_its_place() -> None:

@@ -12,11 +12,16 @@ _TO_ZERO: Final = str.maketrans("123456789", "0" * 9)
 _NONFINITE: Final = linear.compile(r"(?i)\b(?:nan|inf|infinity)\b")
 
 
+_GROWING: Final = tuple((sign + sign, sign) for sign in "0 #=━█")
+"""Numbers, what pads them, and bars."""
+
+
 def find_shape(text: str) -> str:
-    """Return ``text`` with the same short number in place of every one."""
+    """Return ``text`` with the same short number in place of every one, and bars as short."""
     shape = text.translate(_TO_ZERO)
-    while "00" in shape:
-        shape = shape.replace("00", "0")
+    for two, one in _GROWING:
+        while two in shape:
+            shape = shape.replace(two, one)
     return shape
 
 
