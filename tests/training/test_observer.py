@@ -33,6 +33,7 @@ class Looks:
         wait: float = 1.0,
         state: str = "working",
         alternate: bool = False,
+        restarted: bool = False,
     ) -> None:
         self.now += wait
         self.observer.observe(
@@ -45,6 +46,7 @@ class Looks:
                 command="python",
                 state=state,
                 monotonic=self.now,
+                restarted=restarted,
             )
         )
 
@@ -171,3 +173,21 @@ def test_its_series_are_well_formed() -> None:
     parsed = {sample.name for family in parse(text) for sample in family.samples}
     assert parsed == {sample.name for family in families for sample in family.samples}
     assert len(parsed) == len(RUNS)
+
+
+def test_another_command_in_a_pane_begins_another_run() -> None:
+    looks = Looks()
+    looks.look("epoch 9 step 90 loss: nan")
+    looks.look("epoch 1 step 1 loss: 0.1", restarted=True)
+    run = looks.observer._panes[KEY].run
+    assert run is not None
+    assert (run.restarts, run.nonfinite, run.epoch) == (0, 0, 1)
+
+
+def test_a_run_is_forgotten_on_the_alternate_screen_too() -> None:
+    looks = Looks(Config.model_validate({"training": {"forget_after": "1h"}}))
+    looks.look("epoch 9 step 90 loss: 0.5")
+    looks.look(wait=3599, alternate=True)
+    assert looks.observer._panes[KEY].run is not None
+    looks.look(wait=2, alternate=True)
+    assert looks.observer._panes[KEY].run is None

@@ -75,6 +75,10 @@ class TrainingObserver:
         if pane is None:
             pane = self._panes[update.key] = _Pane(update.identity)
         pane.identity = update.identity
+        # What another command tells is another training.
+        old = pane.run is not None and now - pane.run.moved > self._forget_after
+        if old or update.restarted:
+            pane.run = None
         # What a shell at its prompt shows was printed by something that has ended.
         pane.ended = update.state in _RESTS or update.state == "dead"
         if update.state in _RESTS or update.frame.alternate:
@@ -87,8 +91,6 @@ class TrainingObserver:
                     continue
                 pane.run = Run(now)
             pane.run.take(progress, now)
-        if pane.run is not None and now - pane.run.moved > self._forget_after:
-            pane.run = None
 
     def _read(self, pane: _Pane, update: PaneUpdate) -> Iterator[Progress]:
         """Read the new lines, then the bars that stand on the screen."""
