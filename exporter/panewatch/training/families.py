@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Final
 
 from prometheus_client import Metric
 
-from panewatch.contract import MetricSpec
 from panewatch.panes.contract import PANE
 from panewatch.panes.families import Labels, build_family
 from panewatch.panes.model import Identity
@@ -17,26 +17,13 @@ from panewatch.training.run import Run
 Place = tuple[Identity, Run, bool]
 """Where a run is, and whether it has ended."""
 
-
-class _Series:
-    """Series of each family, in their order."""
-
-    def __init__(self) -> None:
-        self._labels: dict[str, list[Labels]] = {spec.name: [] for spec in c.RUNS}
-        self._values: dict[str, list[float]] = {spec.name: [] for spec in c.RUNS}
-
-    def add(self, spec: MetricSpec, labels: Labels, value: float | None) -> None:
-        """Add a series where there is a value."""
-        if value is not None:
-            self._labels[spec.name].append(labels)
-            self._values[spec.name].append(float(value))
-
-    def build(self, before: Mapping[str, Metric]) -> list[Metric]:
-        """Return the families; one that is as it was ``before`` is the very object."""
-        return [
-            build_family(spec, self._labels[spec.name], self._values[spec.name], before)
-            for spec in c.RUNS
-        ]
+_ORDER: Final = (
+    c.TRAINING_EPOCH, c.TRAINING_EPOCHS, c.TRAINING_STEP, c.TRAINING_STEPS, c.TRAINING_PROGRESS,
+    *(c.TRAINING_LOSS for _ in c.SPLITS), c.TRAINING_METRIC, c.TRAINING_NONFINITE,
+    c.TRAINING_RESTARTS, c.TRAINING_SAMPLES_RATE, c.TRAINING_TOKENS_RATE, c.TRAINING_STEPS_RATE,
+    c.TRAINING_ETA, c.TRAINING_LAST_PROGRESS, c.TRAINING_STALLED,
+)  # fmt: skip
+"""What is told of a run, in the order of `_tell`."""
 
 
 def name_run(identity: Identity) -> str:
@@ -61,45 +48,61 @@ def build_families(
         stalled_after: Seconds without progress that make a run stalled at the earliest.
         before: What was returned last: what has not changed since is the very same object.
     """
-    series = _Series()
-    add = series.add
-    for identity, run, ended in places:
-        where = _label(identity)
-        add(c.TRAINING_INFO, _label_info(identity, run.framework), 1)
-        add(c.TRAINING_EPOCH, where, run.epoch)
-        add(c.TRAINING_EPOCHS, where, run.epochs)
-        add(c.TRAINING_STEP, where, run.step)
-        add(c.TRAINING_STEPS, where, run.steps)
-        add(c.TRAINING_PROGRESS, where, run.progress)
-        for split in c.SPLITS:
-            add(c.TRAINING_LOSS, _label(identity, "split", split), run.losses.get(split))
-        add(c.TRAINING_METRIC, _label(identity, "metric", "learning_rate"), run.learning_rate)
-        if not ended:
-            _add_rates(series, run, where, now)
-            # To the millisecond, that what has not moved on stays as it is.
-            add(c.TRAINING_LAST_PROGRESS, where, round(run.moved + offset, 3))
-            add(c.TRAINING_STALLED, where, run.stands(now, stalled_after))
-        add(c.TRAINING_NONFINITE, where, run.nonfinite)
-        add(c.TRAINING_RESTARTS, where, run.restarts)
-    return series.build({family.name: family for family in before})
+    labels: list[Sequence[Labels]] = [_label_all(identity) for identity, _, _ in places]
+    rows = [_tell(run, ended, now, offset, stalled_after) for _, run, ended in places]
+    infos = [_label_info(identity, run.framework) for identity, run, _ in places]
+    series: dict[str, tuple[list[Labels], list[float]]] = {
+        c.TRAINING_INFO.name: (infos, [1.0] * len(infos))
+    }
+    for place, spec in enumerate(_ORDER):
+        of, values = series.setdefault(spec.name, ([], []))
+        for one, row in zip(labels, rows, strict=True):
+            value = row[place]
+            if value is not None:
+                of.append(one[place])
+                values.append(float(value))
+    known = {family.name: family for family in before}
+    return [build_family(spec, *series.get(spec.name, ([], [])), known) for spec in c.RUNS]
 
 
-def _add_rates(series: _Series, run: Run, where: Labels, now: float) -> None:
-    if not run.stands(now):
-        series.add(c.TRAINING_SAMPLES_RATE, where, run.rates.get("samples_per_second"))
-        series.add(c.TRAINING_TOKENS_RATE, where, run.rates.get("tokens_per_second"))
-    series.add(c.TRAINING_STEPS_RATE, where, run.steps_per_second(now))
-    series.add(c.TRAINING_ETA, where, run.eta(now))
+def _tell(
+    run: Run,
+    ended: bool,
+    now: float,
+    offset: float,
+    stalled_after: float,
+) -> tuple[float | None, ...]:
+    """Return what is told of a run, None where that is nothing."""
+    told = (
+        run.epoch, run.epochs, run.step, run.steps, run.progress,
+        *map(run.losses.get, c.SPLITS), run.learning_rate, run.nonfinite, run.restarts,
+    )  # fmt: skip
+    if ended:
+        return told + (None,) * (len(_ORDER) - len(told))
+    rates = {} if run.stands(now) else run.rates
+    return (
+        *told,
+        rates.get("samples_per_second"),
+        rates.get("tokens_per_second"),
+        run.steps_per_second(now),
+        run.eta(now),
+        # To the millisecond, that what has not moved on stays as it is.
+        round(run.moved + offset, 3),
+        run.stands(now, stalled_after),
+    )
 
 
 @lru_cache(maxsize=4096)
-def _label(identity: Identity, *more: str) -> Labels:
-    """Return the labels of a run, and of one value of it: shared by samples, never changed."""
-    labels = {"run": name_run(identity)}
-    if more:
-        label, value = more
-        labels[label] = value
-    return labels
+def _label_all(identity: Identity) -> Sequence[Labels]:
+    """Return the labels of all that is told of a run: shared by samples, never changed."""
+    run = {"run": name_run(identity)}
+    splits = iter(c.SPLITS)
+    return [
+        run | {"split": next(splits)} if spec is c.TRAINING_LOSS
+        else run | {"metric": "learning_rate"} if spec is c.TRAINING_METRIC
+        else run
+        for spec in _ORDER
+    ]  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
