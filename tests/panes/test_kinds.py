@@ -140,4 +140,9 @@ def test_who_reads_a_script_from_a_file_is_at_no_prompt(
     wait_until(runs, what="a script")
     settings = EAGER.model_copy(update={"stalled_after": 1.0, "working_for": 0.5})
     watch = Watch(tmux, settings, screens=load_screens(settings))
-    wait_until(lambda: watch.look() or watch.view(pane).state == "stalled", 20)
+
+    def stalls() -> bool:
+        watch.look()
+        return watch.view(pane).state == "stalled"
+
+    wait_until(stalls, 20)

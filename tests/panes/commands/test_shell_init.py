@@ -203,9 +203,9 @@ def test_no_link_is_followed_that_another_user_may_have_put_there(
     init = tmux.folder / "init"
     init.write_text(render(shell, str(folder)))
     pane.enter(f"source {shlex.quote(str(init))}")
-    for number in range(2):
-        pane.enter(f"echo done-{number}")
-        wait_until(lambda number=number: f"done-{number}" in pane.shown().splitlines())
+    for word in ("one", "two"):
+        pane.enter(f"echo done-{word}")
+    wait_until(lambda: "done-two" in pane.shown().splitlines())
     wait_until(lambda: pane.shown().rstrip().endswith(PROMPT))
     assert [path.read_text() for path in kept] == ["as it was\n"] * 2
 
