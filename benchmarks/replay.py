@@ -19,7 +19,8 @@ from random import Random
 
 from logs import ABSENT, CORPORA
 from panewatch.config import ErrorsSettings
-from panewatch.errors.classifier import Classifier, Event
+from panewatch.errors.classifier import Classifier
+from panewatch.errors.event import Event
 from panewatch.errors.incident import Incidents
 from panewatch.errors.loading import build_rulebook
 from panewatch.errors.rulebook import Rulebook

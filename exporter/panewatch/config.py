@@ -332,6 +332,14 @@ class ErrorsSettings(Section):
         default={},
         description="Other severities for some rules, e.g. {git-conflict: P2}; `off` drops one.",
     )
+    prompts: tuple[
+        Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\n]+$")], ...
+    ] = Field(
+        default=(),
+        max_length=32,
+        description="Expressions (RE2) of your own shell prompts, from the beginning of the line "
+        "to where the command begins, e.g. `\\w+:\\S* >> `; those of the usual shapes are known.",
+    )
     quiet_after: Seconds = Field(
         default=900.0,
         description="An incident that was not seen again for this long ends when its pane goes on.",
@@ -343,9 +351,9 @@ class ErrorsSettings(Section):
         if isinstance(context, Places):
             self._places = context
 
-    def blame(self, rule: str, message: str) -> Problem:
-        """Say that the severity of ``rule`` is wrong, and where it was written."""
-        return self._places.find(("errors", "severity", rule), message)
+    def blame(self, where: tuple[str | int, ...], message: str) -> Problem:
+        """Say that the setting at ``where`` in this section is wrong, and where it was written."""
+        return self._places.find(("errors", *where), message)
 
 
 class TrainingSettings(Section):

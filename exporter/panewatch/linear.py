@@ -32,6 +32,7 @@ class Pattern(Protocol):
     """A compiled expression."""
 
     groupindex: Mapping[str, int]
+    pattern: str
 
     def sub(self, replacement: str, text: str) -> str:
         """Replace every match in ``text``."""

@@ -244,7 +244,7 @@ def test_a_rule_that_is_none_is_told_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "f.yml"
     file.write_text("errors:\n  severity:\n    nope: P0\n")
     settings = load(str(file), {}, {}).errors
-    assert str(settings.blame("nope", "is no rule")) == (
+    assert str(settings.blame(("severity", "nope"), "is no rule")) == (
         f"{file}:3: errors.severity.nope: is no rule"
     )
     assert settings == ErrorsSettings(severity={"nope": "P0"}), "where it stands is no difference"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
-from panewatch.errors.classifier import Classifier, Event
+from panewatch.errors.classifier import Classifier
+from panewatch.errors.event import Event
 from panewatch.errors.incident import Incident, Incidents
 from panewatch.errors.rule import Rule
 from panewatch.errors.rulebook import Rulebook

@@ -13,9 +13,10 @@ import re2
 
 from errors.panes import read
 from panewatch import linear
-from panewatch.errors.command import parse_command, read_prompt
+from panewatch.errors.command import parse_command
 from panewatch.errors.explain import read_lines, show
 from panewatch.errors.prefix import strip_prefix
+from panewatch.errors.prompt import read_prompt
 from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.templates import find_templates
 from panewatch.errors.transfer import find_percent, read_rate

@@ -6,6 +6,7 @@ import pytest
 
 from errors.looks import Looks
 from panewatch.errors.own_prompt import OwnPrompt
+from panewatch.errors.prompt import read_prompt
 from panewatch.errors.rulebook import Rulebook
 
 MISSING = "ModuleNotFoundError: No module named 'moola'"
@@ -15,7 +16,7 @@ def learn(*rests: str) -> OwnPrompt:
     """Return what was learned from a shell that rested on these lines."""
     own = OwnPrompt()
     for position, line in enumerate(rests):
-        own.note(line, position)
+        own.note(line, position, known=read_prompt(f"{line.rstrip()} ") is not None)
     return own
 
 
@@ -34,8 +35,8 @@ def test_a_line_on_which_the_shell_rests_twice_is_the_prompt() -> None:
         ("work =>",),
         ("work =>", "home =>"),
         ("work => ca", "work =>", "work => ca"),
-        (":", ":"),
         ("=" * 100, "=" * 100),
+        ("42", "43"),
         ("$", "$"),  # known without being learned
         ("user@host:~$", "user@host:~$"),
     ],
@@ -44,6 +45,37 @@ def test_nothing_else_is(rests: tuple[str, ...]) -> None:
     own = learn(*rests)
     assert own.find(["work => cat", "$ cat", rests[0] + " cat"]) == []
     assert own.read(rests[0] + " cat") is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "later"),
+    [
+        ("12:01:02 user %", "12:01:09 user %", "13:44:00 user % cat a"),
+        ("[12:01:02] user %", "[12:01:09] user %", "[13:44:00] user % cat a"),
+        ("PROD:~/x>", "PROD:/tmp>", "PROD:/srv/a-b> cat a"),
+        ("%", "%", "% cat a"),
+        ("#", "#", "# cat a"),
+        (">", ">", "> cat a"),
+        (">>>", ">>>", ">>> cat a"),
+        ("me 12 (main) :", "me 13 (fix/1) :", "me 14 (main) : cat a"),
+    ],
+)
+def test_numbers_folders_and_branches_in_it_may_change(first: str, second: str, later: str) -> None:
+    own = learn(first, second)
+    assert own.find(["x", later, "ready"]) == [1]
+    prompt = own.read(later)
+    assert prompt is not None
+    assert (prompt.command.text, prompt.command.quotes) == ("cat a", True)
+    again = own.read(f"{second} make")
+    assert again is not None
+    assert again.mark == prompt.mark
+
+
+@pytest.mark.parametrize("line", ["# Heading", "# 1 of 2", "#", "#make", "## make"])
+def test_a_sign_alone_begins_other_lines_too(line: str) -> None:
+    own = learn("#", "#")
+    prompt = own.read(line)
+    assert prompt is None
 
 
 def test_the_same_look_again_teaches_nothing() -> None:

@@ -12,7 +12,7 @@ import pytest
 from errors.expressions import sample
 from errors.panes import make_rule
 from panewatch.errors import pack
-from panewatch.errors.classifier import choose
+from panewatch.errors.choice import choose
 from panewatch.errors.examples import check_counterexamples, check_examples
 from panewatch.errors.rule import ANY, CATEGORIES, FRICTIONS, KINDS, SEVERITIES
 from panewatch.errors.rulebook import Rulebook

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final
 
 from panewatch import linear
-from panewatch.errors.command import Command, Prompt, read_prompt
+from panewatch.errors.choice import capture, choose, find_start
+from panewatch.errors.command import Command
 from panewatch.errors.context import Reason, find_reason
-from panewatch.errors.expression import is_anchored
-from panewatch.errors.incident import Incident, Incidents, mask
-from panewatch.errors.own_prompt import OwnPrompt
+from panewatch.errors.event import Event
+from panewatch.errors.incident import Incident, Incidents
 from panewatch.errors.prefix import strip_prefix
-from panewatch.errors.rule import Kind, Rule
+from panewatch.errors.prompt import Prompt
+from panewatch.errors.rule import Rule
 from panewatch.errors.rulebook import Candidates, Rulebook
+from panewatch.errors.session import Session
 
 _REMEMBERED_LINES: Final = 100
 _LONGEST_BLOCK: Final = 400
@@ -27,41 +28,6 @@ _RETRY_LINES: Final = 5
 
 _LINK_LINES: Final = 4
 """Within so many lines behind a line that links two failures, the second begins."""
-
-What: TypeAlias = Kind | Literal["unclassified", "command", "status"]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What one line means.
-
-    Attributes:
-        line: Number of the line in its pane, from 0.
-        kind: An ``unclassified`` line looks like trouble, and no rule knows it; a ``command``
-            line is a prompt with what was typed; a ``status`` is no line: a command ended.
-        rule: The rule that took it.
-        reason: Why it does not count, where a rule took it all the same.
-        incident: The incident that it opened or joined.
-        opens: Whether it opened it.
-        losers: The rules that would have taken it too.
-        ended: The incidents that a success ended.
-        prompt: The prompt, and the command that was typed at it.
-    """
-
-    line: int
-    kind: What
-    rule: Rule | None = None
-    reason: Reason | None = None
-    incident: Incident | None = None
-    opens: bool = False
-    losers: tuple[Rule, ...] = ()
-    ended: tuple[Incident, ...] = ()
-    prompt: Prompt | None = None
-
-    @property
-    def command(self) -> Command | None:
-        """The command that was typed."""
-        return self.prompt.command if self.prompt is not None else None
 
 
 @dataclass(slots=True)
@@ -83,45 +49,51 @@ class Classifier:
     """
 
     __slots__ = (
-        "_above", "_agent", "_block", "_command", "_failed", "_line", "_lines", "_link", "_mark",
-        "_own", "_quoted", "_run", "incidents", "reporting", "rulebook",
+        "_above", "_block", "_line", "_lines", "_link", "_now", "_quoted", "incidents", "rulebook",
+        "session",
     )  # fmt: skip
 
     def __init__(self, rulebook: Rulebook, incidents: Incidents) -> None:
         self.rulebook = rulebook
         self.incidents = incidents
+        self.session = Session()
         self._line = 0
         self._lines: Sequence[str] = ()
+        self._now = 0.0
         self._quoted = False
-        self._run = 0
-        self._command: Command | None = None
         self._block: _Block | None = None
-        self._agent = self._failed = False
         self._link = -_LINK_LINES - 1
-        self._mark = ""
-        """What tells the prompt of the command from prompts that it merely shows."""
         self._above: deque[str] = deque(maxlen=_REMEMBERED_LINES)
-        self._own = OwnPrompt()
-        self.reporting: str | None = None
-        """The mark of the prompts of a shell that reports how its commands end."""
 
     @property
     def command(self) -> Command | None:
         """The command whose output is read, where its prompt was recognised."""
-        return self._command
+        return self.session.command
 
     @property
     def position(self) -> int:
         """Number of the next line."""
         return self._line
 
-    def rest_at(self, line: str) -> None:
-        """Note that the pane's shell waits for a command, with the cursor on ``line``."""
-        self._own.note(line, self._line)
+    def rest_at(self, line: str) -> list[Incident]:
+        """Note that the pane's shell waits for a command, with the cursor on ``line``.
+
+        Returns:
+            The incidents that the command has ended which went well and after which it waits.
+        """
+        bare = line.rstrip()
+        known = self.rulebook.read_prompt(f"{bare} ")
+        self.session.own.note(line, self._line, known=known is not None)
+        if not self.incidents.open or self._block is not None:
+            return []
+        prompt = known or self.session.own.read(f"{bare} ")
+        if prompt is None or not self.session.return_to(prompt):
+            return []
+        return self._recover(0)
 
     def read_prompt(self, line: str) -> Prompt | None:
         """Return the prompt that ``line`` is in this pane; None where it is none."""
-        return read_prompt(line) or self._own.read(line)
+        return self.rulebook.read_prompt(line) or self.session.own.read(line)
 
     def take_status(
         self, rule: Rule, values: tuple[str, ...], text: str, run: int, now: float
@@ -142,10 +114,10 @@ class Classifier:
         now. ``agent`` tells that a coding agent runs: its bullets are headings, and what it
         says of itself counts wherever it stands.
         """
-        self._quoted = quoted
-        self._agent = self._agent or agent
+        self._quoted, self._now = quoted, now
+        self.session.agent = self.session.agent or agent
         found = self.rulebook.find(lines)
-        for index in self._own.find(lines):
+        for index in self.session.own.find(lines):
             known = found.get(index) or Candidates((), lines[index], looks=False, prompt=True)
             found[index] = known._replace(prompt=True)
         events: list[Event] = []
@@ -170,7 +142,7 @@ class Classifier:
     def lose(self, now: float) -> list[Event]:
         """Note that lines were lost: what began before them may have ended in them."""
         events = self.flush(now, force=True)
-        self._command = None
+        self.session.command = None
         return events
 
     def _judge(
@@ -181,8 +153,8 @@ class Classifier:
         line = self._line + index
         if candidates.prompt:
             prompt = self.read_prompt(self._lines[index])
-            if prompt is not None and self._believes(prompt):
-                events.append(self._begin(prompt, line))
+            if prompt is not None and self.session.believes(prompt, quoted=self._quoted):
+                events.append(self._begin(prompt, index))
                 return index + 1
         if not candidates.rules:
             if candidates.looks and self._find_reason(candidates.text, 1, index) is None:
@@ -192,7 +164,7 @@ class Classifier:
         reason = None
         if rule.kind != "noise":
             reason = self._find_reason(candidates.text, find_start(rule, candidates.text), index)
-            if self._agent and rule.category == "agent" and reason == "quoted-output":
+            if self.session.agent and rule.category == "agent" and reason == "quoted-output":
                 reason = None  # an agent speaks in the same place as it quotes
         if reason is not None:
             events.append(Event(line, "noise", rule, reason=reason, losers=losers))
@@ -203,33 +175,22 @@ class Classifier:
             events.append(self._take(rule, losers, candidates.text, line, now, line))
         return index + 1
 
-    def _believes(self, prompt: Prompt) -> bool:
-        """Tell whether a line that reads like a prompt is one here."""
-        if prompt.kind == "bullet":
-            return self._agent
-        if prompt.kind == "tool":
-            return not self._quoted or self._agent
-        if self._quoted:
-            return False
-        shows = self._command is not None and self._command.quotes and self._mark
-        return not shows or prompt.mark == self._mark
-
-    def _begin(self, prompt: Prompt, line: int) -> Event:
+    def _begin(self, prompt: Prompt, index: int) -> Event:
         """Go over to another command; the one before, if it went well, was a success."""
-        before = self._command
-        ended: list[Incident] = []
-        # Where the shell tells how a command ended, nobody has to guess.
-        reported = self.reporting is not None and self._mark == self.reporting
-        if before is not None and not (self._failed or before.quotes or reported):
-            ended = self.incidents.recover(before.text, self._run)
+        ended = self._recover(index)
         self.incidents.calm()
-        self._command, self._failed = prompt.command, False
-        self._run += 1
-        if prompt.kind == "shell":
-            self._mark, self._agent = prompt.mark, False
-        elif prompt.kind == "tool":
-            self._agent = True
-        return Event(line, "command", prompt=prompt, ended=tuple(ended))
+        self.session.begin(prompt, self._line + index, self._now)
+        return Event(self._line + index, "command", prompt=prompt, ended=tuple(ended))
+
+    def _recover(self, index: int) -> list[Incident]:
+        """End what the command has mended that ends at the line with this index."""
+        session = self.session
+        command = session.command
+        if command is None or not self.incidents.open:
+            return []
+        if not session.went_well(lambda distance: self._look_back(index - distance)):
+            return []
+        return self.incidents.recover(command.text, session.run)
 
     def _pass_block(
         self, found: Mapping[int, Candidates], begin: int, now: float, events: list[Event]
@@ -289,31 +250,34 @@ class Classifier:
             ended = tuple(self.incidents.resolve(rule.resolves))
             return Event(line, "success", rule, losers=losers, ended=ended)
         if rule.kind == "friction" and rule.friction == "retry":
-            self.incidents.retry(line=line, run=self._run, within=_RETRY_LINES)
+            self.incidents.retry(line=line, run=self.session.run, within=_RETRY_LINES)
         if rule.kind != "error":
             if rule.joins:
                 self._link = line
             return Event(line, rule.kind, rule, losers=losers)
-        if self._command is not None and self._command.tolerates:
+        command = self.session.command
+        if command is not None and command.tolerates:
             return Event(line, "friction", rule, losers=losers)
-        self._failed = True
+        self.session.failed = True
         incident, opens = self.incidents.take(
             rule,
             capture(rule, text),
             now=now,
             line=line,
-            run=self._run,
-            command=self._command.text if self._command else "",
+            run=self.session.run,
+            command=command.text if command else "",
             linked=0 < begin - self._link <= _LINK_LINES,
         )
         return Event(line, "error", rule, incident=incident, opens=opens, losers=losers)
 
     def _find_reason(self, text: str, start: int, index: int) -> Reason | None:
-        command = self._command
+        command = self.session.command
         if self._quoted:
             return "quoted-output"
-        if command is not None and command.quotes and not command.speaks(text):
-            return "quoted-output"
+        if command is not None:
+            shows = command.quotes or self.session.is_old(self._line + index, self._now)
+            if shows and not command.speaks(text):
+                return "quoted-output"
         return find_reason(text, start, lambda distance: self._look_back(index - distance))
 
     def _look_back(self, index: int) -> str | None:
@@ -321,46 +285,3 @@ class Classifier:
             return None
         line = self._lines[index] if index >= 0 else self._above[index]
         return strip_prefix(line)
-
-
-def choose(rules: tuple[Rule, ...]) -> tuple[Rule, tuple[Rule, ...]]:
-    """Return which of ``rules`` (best first) takes a line, and those that lose."""
-    if len(rules) == 1:
-        return rules[0], ()
-    beaten = frozenset().union(*(rule.supersedes for rule in rules))
-    winner = next((rule for rule in rules if rule.id not in beaten), rules[0])
-    return winner, tuple(rule for rule in rules if rule is not winner)
-
-
-def find_start(rule: Rule, text: str) -> int:
-    """Return where ``rule`` matches in ``text``: 0 for the beginning."""
-    if _is_anchored(rule):
-        return 0
-    prepared = linear.prepare(text)
-    searches = (linear.compile(expression).search(prepared) for expression in rule.match)
-    starts = [found.start() for found in searches if found is not None]
-    return min(starts, default=0)
-
-
-@lru_cache(maxsize=8192)
-def _is_anchored(rule: Rule) -> bool:
-    return all(map(is_anchored, rule.match))
-
-
-@lru_cache(maxsize=8192)
-def _list_capturing(rule: Rule) -> tuple[linear.Pattern, ...]:
-    """Return those expressions of a rule that name what they capture."""
-    compiled = map(linear.compile, rule.match)
-    return tuple(expression for expression in compiled if expression.groupindex)
-
-
-def capture(rule: Rule, text: str) -> tuple[str, ...]:
-    """Return the values of a rule's named groups: what tells two failures apart."""
-    expressions = _list_capturing(rule)
-    encoded = text.encode(errors="replace") if expressions else b""
-    for expression in expressions:
-        found = expression.search(encoded)
-        if found is not None:
-            values = cast("Iterable[bytes | None]", found.groupdict().values())
-            return tuple(mask(value.decode(errors="replace") if value else "") for value in values)
-    return ()

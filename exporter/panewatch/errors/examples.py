@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from panewatch import linear
-from panewatch.errors.classifier import choose
+from panewatch.errors.choice import choose
 from panewatch.errors.explain import explain_loss
 from panewatch.errors.prefix import strip_prefix
 from panewatch.errors.rule import Rule

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any, BinaryIO, Final
 
-from panewatch.errors.classifier import Classifier, Event
+from panewatch.errors.classifier import Classifier
+from panewatch.errors.event import Event
 from panewatch.errors.incident import Incidents
 from panewatch.errors.rule import Rule
 from panewatch.errors.rulebook import Rulebook

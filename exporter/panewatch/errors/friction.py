@@ -84,6 +84,11 @@ class FrictionWatch:
                 self._runs[place] = self._runs[place]._replace(failed=failed)
                 break
 
+    @property
+    def waits(self) -> bool:
+        """Whether a sign of progress was seen, and another one is waited for."""
+        return self._last_signal is not None
+
     def note_signal(self, now: float) -> None:
         """Take in a sign of progress: a bar that moved."""
         if self._last_signal is not None:

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from panewatch import linear
+from panewatch.errors.attempts import find_one_off, is_again
 from panewatch.errors.rule import ANY, Rule, Severity
 
 Outcome: TypeAlias = Literal["success", "quiet", "end", "dropped", "refuted"]
 
 SLIP: Final = "P2"
 """The severity of what people mend in seconds."""
+
+_FACTS: Final = frozenset(("process", "resource", "filesystem", "quota"))
+"""A blocker of these is what the machine did or lacks, whatever became of the command."""
 
 _NEAR: Final = 500
 """Lines within which something can be the consequence of what happened before."""
@@ -63,6 +67,23 @@ class Incident:
     def severity(self) -> Severity:
         """How bad it is now: while it is tried again, nobody is needed."""
         return SLIP if self.retrying else self.worst
+
+    @property
+    def is_fact(self) -> bool:
+        """Whether it is true whatever became of the command: the disk is full."""
+        return self.worst == "P0" and self.rule.category in _FACTS
+
+    @property
+    def passes(self) -> bool:
+        """Whether nobody comes back to it: a slip, or what was typed to be run once."""
+        return self.worst == SLIP or (not self.is_fact and bool(find_one_off(self.command)))
+
+    def is_mended_by(self, line: str) -> bool:
+        """Tell whether it was mended if the command ``line`` goes well, run later."""
+        if is_again(line, self.command):
+            return True
+        one_off = find_one_off(line)
+        return bool(one_off) and not self.is_fact and one_off == find_one_off(self.command)
 
     def repeat(self, rule: Rule, *, now: float, line: int) -> None:
         """Take in another line of it: the same again, or a consequence that ``rule`` took."""
@@ -174,15 +195,14 @@ class Incidents:
     def recover(self, command: str, run: int) -> list[Incident]:
         """End what ``run`` of ``command`` tells to be mended, as it went well.
 
-        That is what happened to the same command line in an earlier run, and any slip
-        before it: whoever made one has gone on.
+        That is what happened to an earlier attempt at the same, and any slip before it:
+        whoever made one has gone on.
         """
         return self._end(
             [
                 i
                 for i in self.open.values()
-                if (command and i.command == command and i.run != run)
-                or (i.worst == SLIP and i.run < run)
+                if (i.run != run and i.is_mended_by(command)) or (i.worst == SLIP and i.run < run)
             ]
         )
 
@@ -196,10 +216,10 @@ class Incidents:
             [i for i in self.open.values() if ANY in categories or i.rule.category in categories]
         )
 
-    def settle(self, before: float, *, slips: bool = False) -> list[Incident]:
-        """End what was not seen since the time ``before``, or the slips of that; return it."""
+    def settle(self, before: float, *, passing: bool = False) -> list[Incident]:
+        """End what was not seen since the time ``before``, or what passes of that; return it."""
         return self._end(
-            [i for i in self.open.values() if i.seen < before and (i.worst == SLIP or not slips)]
+            [i for i in self.open.values() if i.seen < before and (not passing or i.passes)]
         )
 
     def adopt(self, rules: Mapping[str, Rule]) -> list[Incident]:

@@ -93,7 +93,7 @@ def find_needs(expression: str) -> Needs:
     return Needs(
         _cut(words, caseless=caseless),
         _cut(choose_best(others), caseless=caseless),
-        _cut(part.first, caseless=caseless),
+        _cut(part.first, caseless=caseless, first=True),
         caseless,
     )
 
@@ -103,10 +103,12 @@ def _follows(words: Words, others: Words) -> bool:
     return all(any(map(word.__contains__, others)) for word in words)
 
 
-def _cut(words: Words | None, *, caseless: bool) -> Words:
+def _cut(words: Words | None, *, caseless: bool, first: bool = False) -> Words:
+    """Return the parts of words to look for: the longest, or the ``first`` of each."""
     chosen: Iterable[str] = words or ()
     if caseless:
-        chosen = [max(_split_cases(word.lower()), key=len) for word in chosen]
+        split = [_split_cases(word.lower()) for word in chosen]
+        chosen = [parts[0] if first else max(parts, key=len) for parts in split]
     cut = frozenset(word[:_LONGEST] for word in chosen)
     return frozenset() if "" in cut else cut
 

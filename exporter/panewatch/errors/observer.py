@@ -12,11 +12,11 @@ from prometheus_client import Metric
 
 from panewatch.config import Config
 from panewatch.errors.accounts import Accounts
-from panewatch.errors.classifier import Event
+from panewatch.errors.event import Event
 from panewatch.errors.incident import Incident, Incidents, Outcome
 from panewatch.errors.rules_in_use import RulesInUse
 from panewatch.errors.runs import Verdict, pick_reported
-from panewatch.errors.transfer import find_percent
+from panewatch.errors.transfer import find_percent, may_show
 from panewatch.errors.watched_pane import WatchedPane
 from panewatch.panes.model import EndedCommand, Identity, PaneKey, PaneUpdate
 
@@ -119,11 +119,12 @@ class ErrorsObserver:
         """Learn from a pane in which nothing runs."""
         frame, now = update.frame, update.monotonic
         if update.command in self._shells and frame.lines and not frame.alternate:
-            pane.classifier.rest_at(frame.lines[frame.cursor_line])
+            ended = pane.classifier.rest_at(frame.lines[frame.cursor_line])
+            self._end(pane, ended, "success", now)
         if pane.incidents.open:
-            # A slip at a prompt where nothing runs is nothing that anybody comes back to.
-            slips = pane.incidents.settle(now - self._quiet_after, slips=True)
-            self._end(pane, slips, "quiet", now)
+            # At a prompt where nothing runs a slip is nothing that anybody comes back to.
+            passed = pane.incidents.settle(now - self._quiet_after, passing=True)
+            self._end(pane, passed, "quiet", now)
 
     def _read(self, pane: WatchedPane, update: PaneUpdate, *, views: bool) -> None:
         """Read the new lines of a pane."""
@@ -240,7 +241,7 @@ class ErrorsObserver:
     def _follow(self, pane: WatchedPane, verdict: Verdict, now: float) -> None:
         """Act on what the exit status of a command tells."""
         if verdict.mark:
-            pane.classifier.reporting = verdict.mark
+            pane.classifier.session.reporting = verdict.mark
         text = verdict.command.text
         pane.friction.note_status(text, failed=verdict.failed)
         if verdict.rule is not None:
@@ -270,6 +271,10 @@ class ErrorsObserver:
     def _read_bars(self, pane: WatchedPane, update: PaneUpdate, *, quoted: bool) -> None:
         """Read the bar of a transfer, and notice when a bar stands still for long."""
         lines, cursor, now = update.frame.lines, update.frame.cursor_line, update.monotonic
+        shows = not quoted and may_show(lines, cursor)
+        still = pane.bar.rests and pane.rate is None and pane.percent is None
+        if still and not shows and not pane.friction.waits:
+            return
         rate = percent = None
         if not quoted:
             printed = [line.text for line in update.lines]

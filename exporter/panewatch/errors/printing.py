@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from panewatch.errors.classifier import Event
 from panewatch.errors.context import REASONS
+from panewatch.errors.event import Event
 from panewatch.errors.explain import describe, explain, explain_loss, read_lines
 from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.templates import find_templates, write_skeleton

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from panewatch import linear
-from panewatch.errors.command import PROMPTS
 from panewatch.errors.expression import confine
 from panewatch.errors.pack import RulesError
 from panewatch.errors.prefix import strip_prefix
+from panewatch.errors.prompt import PROMPTS, Prompt, anchor, read_prompt
 from panewatch.errors.rule import KINDS, Rule, Severity
 from panewatch.errors.scanner import ExpressionError, Scanner
 from panewatch.errors.trial import Trial
@@ -25,8 +25,6 @@ _LOOKS_LIKE_TROUBLE: Final = (
 )
 _LOOKS: Final = linear.ExpressionSet((_LOOKS_LIKE_TROUBLE,))
 """What a line looks like that may tell of trouble."""
-
-_PROMPTS: Final = linear.ExpressionSet(PROMPTS)
 
 _TROUBLE: Final = (
     "error", "fail", "exception", "fatal", "panic", "traceback", "critical", "abort", "segfault",
@@ -74,14 +72,23 @@ class Rulebook:
     Args:
         rules: In order of their packs; ids are unique.
         severities: Other severities for some rules, by id.
+        prompts: Expressions of prompts besides the known ones, up to where a command begins.
 
     Raises:
         RulesError: an expression is not possible.
     """
 
     def __init__(
-        self, rules: Sequence[Rule], severities: Mapping[str, Severity] | None = None
+        self,
+        rules: Sequence[Rule],
+        severities: Mapping[str, Severity] | None = None,
+        prompts: Sequence[str] = (),
     ) -> None:
+        self._own_prompts = [linear.compile(anchor(prompt)) for prompt in prompts]
+        own = [f"{anchor(prompt)} *[^ \\n]" for prompt in prompts]
+        self._prompts = linear.ExpressionSet((*PROMPTS, *own))
+        self._scanned = [confine(prompt) for prompt in PROMPTS]
+        self._scanned += ["^" + confine(prompt, anchored=False) for prompt in own]
         self.rules = _judge(rules, severities or {})
         self.by_id = {rule.id: rule for rule in self.rules}
         self.by_kind = {kind: [rule for rule in self.rules if rule.kind == kind] for kind in KINDS}
@@ -99,9 +106,14 @@ class Rulebook:
         self._first, self._second = self._compile()
         self._known: dict[str, Candidates] = {}
 
-    def holds(self, rules: Sequence[Rule], severities: Mapping[str, Severity]) -> bool:
-        """Tell whether it is made of just these rules, read anew."""
-        return list(map(repr, self.rules)) == list(map(repr, _judge(rules, severities)))
+    def holds(
+        self, rules: Sequence[Rule], severities: Mapping[str, Severity], prompts: Sequence[str]
+    ) -> bool:
+        """Tell whether it is made of just these rules and prompts, read anew."""
+        own = [linear.compile(anchor(prompt)) for prompt in prompts]
+        return own == self._own_prompts and list(map(repr, self.rules)) == list(
+            map(repr, _judge(rules, severities))
+        )
 
     def _compile(self) -> tuple[Scanner, Scanner]:
         """Compile what is looked for in whole blocks, and what in the lines that it finds.
@@ -111,7 +123,7 @@ class Rulebook:
         """
         words: defaultdict[Word, set[int]] = defaultdict(set)
         common: defaultdict[Word, set[int]] = defaultdict(set)
-        whole = [(confine(prompt), self._prompt) for prompt in PROMPTS]
+        whole = [(prompt, self._prompt) for prompt in self._scanned]
         for word in _TROUBLE:
             words[word, True].add(self._trouble)
         texts = (text for rule in self.rules for text in rule.match)
@@ -169,7 +181,9 @@ class Rulebook:
         text = strip_prefix(line)
         encoded = text.encode(errors="replace")
         rules = self._trial.find(numbers, text, encoded)
-        prompt = self._prompt in numbers and bool(_PROMPTS.match(line.encode(errors="replace")))
+        prompt = self._prompt in numbers and bool(
+            self._prompts.match(line.encode(errors="replace"))
+        )
         troubled = self._trouble in numbers
         if rules or troubled or prompt:
             return _Suspect(index, line, text, encoded, rules, troubled, prompt)
@@ -190,6 +204,10 @@ class Rulebook:
                 named = tuple([self.rules[rule] for rule in best_first])
                 known = found[place] = Candidates(named, text, looks, prompt)
             self._remember(line, known)
+
+    def read_prompt(self, line: str) -> Prompt | None:
+        """Return the prompt that ``line`` is; None where it is none."""
+        return read_prompt(line, self._own_prompts)
 
     def find_status(self, status: int, seconds: float) -> Rule | None:
         """Return the rule that takes a failed command's exit status; None where none does."""

@@ -18,9 +18,6 @@ from panewatch.panes.model import EndedCommand
 _REMEMBERED: Final = 64
 """Commands whose end is waited for."""
 
-_FACTS: Final = frozenset(("process", "resource", "filesystem", "quota"))
-"""A blocker of these is what the machine did or lacks, whatever became of the command."""
-
 
 @dataclass(slots=True, eq=False)
 class Run:
@@ -145,7 +142,7 @@ def _judge(
         for incident in incidents.open.values()
         if incident.began == run.number
         and incident.opened_at >= ended.started
-        and not (incident.worst == "P0" and incident.rule.category in _FACTS)
+        and not incident.is_fact
     )
     lines = {run.text, _squeeze(command.text)} - {""}
     mended = tuple(
@@ -154,6 +151,7 @@ def _judge(
         if incident.began != run.number
         and (
             _squeeze(incident.origin if incident.run == run.number else incident.command) in lines
+            or (incident.run != run.number and incident.is_mended_by(command.text))
             or (incident.worst == SLIP and incident.run < run.number)
         )
     )

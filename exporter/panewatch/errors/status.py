@@ -6,7 +6,7 @@ from typing import Final
 
 from panewatch import linear
 from panewatch.errors.command import Command
-from panewatch.errors.programs import find_program, hide_quoted
+from panewatch.errors.programs import REDIRECTION, find_program, hide_quoted
 
 _ENDED_BY_OTHERS: Final = frozenset((129, 130, 131, 141, 143, *range(145, 151)))
 """128 and the number of a signal by which people, shells and pipes end or stop a command."""
@@ -39,7 +39,6 @@ _SHELLS: Final = frozenset(
 )
 """The same, where they are not given a file to run."""
 
-_REDIRECTION: Final = linear.compile(r"\d*[<>]+&\d*-?|&>+")
 _SEVERAL: Final = linear.compile(r"[;|\n]|(?:^|[^&])&(?:[^&]|$)|^\s*!\s")
 
 
@@ -67,7 +66,7 @@ def vouches(command: Command) -> bool:
     Of a pipeline and of a list it is the status of the last program alone, and of a program
     that one types into it is none of what was typed.
     """
-    text = _REDIRECTION.sub("", hide_quoted(command.text))
+    text = REDIRECTION.sub("", hide_quoted(command.text))
     if not text or _SEVERAL.search(text) is not None:
         return False
     for part in text.split("&&"):

@@ -67,6 +67,11 @@ class RateWatch:
         self._text = ""
         self._moved_at = -_STANDS_SECONDS
 
+    @property
+    def rests(self) -> bool:
+        """Whether no bar was shown at the last look."""
+        return not self._text
+
     def look(
         self, lines: Sequence[str], cursor: int, printed: Collection[str], now: float
     ) -> float | None:
@@ -95,6 +100,16 @@ def _find_rate(lines: Sequence[str], cursor: int) -> tuple[str, float | None]:
             if rate is not None:
                 return lines[index], rate
     return "", None
+
+
+def may_show(lines: Sequence[str], cursor: int) -> bool:
+    """Tell whether a line near the cursor has a mark of a bar or a rate: few lines do."""
+    for index in (cursor, cursor - 1):
+        if 0 <= index < len(lines):
+            line = lines[index]
+            if "%" in line or "/s" in line or line[:3].strip(" ").isdigit():
+                return True
+    return False
 
 
 def find_percent(lines: Sequence[str], cursor: int) -> int | None:
