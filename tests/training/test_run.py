@@ -78,8 +78,18 @@ def test_going_back_is_a_restart() -> None:
         (0, {"epoch": 5, "step": 90}),
         (1, {"epoch": 2, "step": 90}),
         (2, {"epoch": 2, "step": 4}),
+        (9, {"epoch": 2, "step": 6}),
     )
-    assert run.restarts == 2
+    assert (run.restarts, run.step) == (2, 6)
+
+
+def test_several_ranks_in_one_pane_are_one_run() -> None:
+    run = Run(0)
+    for now in range(40):
+        for rank in range(4):
+            feed(run, (now, {"step": 10 * now + 7 - 2 * rank}))
+    assert run.restarts == 0
+    assert run.steps_per_second(39) == pytest.approx(10)
 
 
 @pytest.mark.parametrize(

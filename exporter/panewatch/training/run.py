@@ -23,6 +23,9 @@ _LEADS_SECONDS: Final = 60.0
 _LOSSES: Final = {"loss": "train", "val_loss": "val"}
 """The losses by the split that each is of."""
 
+_FALLS_SECONDS: Final = 5.0
+"""A step that is below the last one for so long has gone back: several ranks take turns."""
+
 _RATES: Final = ("samples_per_second", "tokens_per_second", "steps_per_second")
 
 
@@ -51,6 +54,7 @@ class Run:
         self._gap = 0.0
         self._leader = ""
         self._led = now
+        self._fell: float | None = None
 
     def take(self, progress: Progress, now: float) -> None:
         """Take in what a line told at ``now``."""
@@ -98,6 +102,7 @@ class Run:
         if self.epoch is None or int(epoch) != int(self.epoch):
             self._points.clear()
             if self.steps is not None:
+                self._fell = None
                 self.step = None  # it begins anew with the epoch, or goes on: the next one tells
         self.epoch = epoch
         return True
@@ -117,9 +122,13 @@ class Run:
         if step == self.step:
             return False
         if self.step is not None and step < self.step:
+            if self._fell is None:
+                self._fell = now
+            if now - self._fell < _FALLS_SECONDS:
+                return False
             self.restarts += 1
             self._points.clear()
-        self.step = step
+        self.step, self._fell = step, None
         if self._points and self._points[-1][0] == now:
             self._points.pop()  # of what came in one look only the last is of its time
         self._points.append((now, step))
