@@ -36,6 +36,14 @@ TOLD = [
       "loss": 2.5}),
     ("d2.utils.events: eta: 1 day, 0:16:10  iter: 19  total_loss: 1.9  loss_cls: 0.6",
      {"step": 19, "loss": 1.9, "eta_seconds": 87370}),
+    ("step 9 loss=0.3 lr=3e-4 tok/s=12000",
+     {"step": 9, "loss": 0.3, "learning_rate": 0.0003, "tokens_per_second": 12000}),
+    ("step 9 loss=0.3 tok/s=12000 lr=3e-4",
+     {"step": 9, "loss": 0.3, "learning_rate": 0.0003, "tokens_per_second": 12000}),
+    ("step 9 lr=3e-4 samples/s: 40", {"step": 9, "learning_rate": 0.0003,
+                                      "samples_per_second": 40}),
+    ("{'loss': 0.5, 'learning_rate': 2e-05, 'epoch': 0.32}",
+     {"loss": 0.5, "learning_rate": 2e-05, "epoch": 0.32}),
     ("epoch 7: mlm_loss=2.5 nsp_loss=0.6", {"epoch": 7, "loss": 2.5}),
 ]  # fmt: skip
 

@@ -81,8 +81,7 @@ def read_pairs(line: str, spellings: Spellings) -> Pairs:
             if word[-1] == ",":
                 key.clear()
             continue
-        unit = rest or (words[place + 1] if place + 1 < len(words) else "")
-        meant = spellings.units.get(unit.rstrip(".,").lower()) if unit[:1].isalpha() else None
+        meant = _read_unit(rest, words[place + 1 : place + 2], line, spellings)
         if meant is not None:
             _take_rate(found, meant, read_number(number), 0)
         meaning = spellings.look_up(" ".join(key[-_MOST_WORDS:])) if key else None
@@ -97,6 +96,19 @@ def read_pairs(line: str, spellings: Spellings) -> Pairs:
             found.metrics += 1
     _read_times(found, line)
     return found
+
+
+def _read_unit(rest: str, behind: list[str], line: str, spellings: Spellings) -> str | None:
+    """Return what the unit of a number makes of it; None where it has none that is known."""
+    unit = rest or (behind[0] if behind else "")
+    meant = spellings.units.get(unit.rstrip(".,").lower()) if unit[:1].isalpha() else None
+    return None if meant and not rest and _names_what_follows(unit, line) else meant
+
+
+def _names_what_follows(unit: str, line: str) -> bool:
+    """Tell whether a unit is the name of the next number: `lr=3e-4 tok/s=12000`."""
+    begin = line.find(unit)
+    return begin >= 0 and line[begin + len(unit) :].lstrip(" ")[:1] in {"=", ":"}
 
 
 def _split_number(word: str) -> tuple[str, str]:
