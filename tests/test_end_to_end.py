@@ -151,6 +151,34 @@ def test_an_agent_that_ends_at_work_is_told_and_one_that_is_quit_is_not(
     assert stack.pages == []
 
 
+def test_a_server_that_dies_is_one_page_until_it_runs_again(tmux: Tmux, stack: Stack) -> None:
+    tmux("new-window", "-d", "-t", "work:7", "exec sh -c 'read -r word; exit 3'")
+    wait_until(lambda: len(stack.query("panewatch_pane_info")) == 2, 30, "two panes")
+    tmux("send-keys", "-t", "work:7", "go", "Enter")
+    tmux("new-window", "-d", "-t", "work:8", "exec cat")
+
+    def told() -> list[tuple[str, str]]:
+        return [(status, labels["alertname"]) for status, labels in stack.pages]
+
+    def failed() -> bool:
+        tmux("run-shell", "true")  # as above
+        return bool(told())
+
+    wait_until(failed, 30, "the page of the pane")
+    tmux("kill-server")
+    wait_until(lambda: len(told()) > 1, 30, "the page of the server")
+    stack.wait_evaluations(20)
+    expected = [("firing", "PanewatchPaneFailed"), ("firing", "PanewatchTmuxServerLost")]
+    assert told() == expected
+    text = stack.receiver.seen[-1][1]["alerts"][0]["annotations"]["description"]
+    assert "it had 2 panes" in text, "the dead one is not lost"
+    tmux("new-session", "-d", "-s", "work", "exec cat")
+    wait_until(lambda: len(told()) > 2, 45, "the end of it")
+    stack.wait_evaluations(6)
+    assert told() == [*expected, ("resolved", "PanewatchTmuxServerLost")]
+    assert stack.notes == []
+
+
 def test_promtool_accepts_a_real_scrape(exporter_port: int) -> None:
     done = subprocess.run(
         ["promtool", "check", "metrics"],

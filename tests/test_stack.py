@@ -77,7 +77,8 @@ def test_nothing_matches_on_what_a_pane_can_set() -> None:
     matchers = [matcher for route in config["route"]["routes"] for matcher in route["matchers"]]
     for rule in config["inhibit_rules"]:
         matchers += rule["source_matchers"] + rule["target_matchers"]
-    assert {matcher.split("=")[0].rstrip("!~") for matcher in matchers} == {"severity", "alertname"}
+    names = {matcher.split("=")[0].rstrip("!~") for matcher in matchers}
+    assert names == {"severity", "alertname", "rule"}
 
 
 @pytest.mark.parametrize("rule", read_inhibition(), ids=lambda rule: rule["source_matchers"][0])
@@ -96,6 +97,7 @@ def test_inhibition_names_alerts_that_exist() -> None:
     names = {alert.name for alert in read_alerts()}
     for name in (
         "PanewatchDown",
+        "PanewatchTmuxServerLost",
         "PanewatchCollectorFailing",
         "PanewatchCapturesFailing",
         "PanewatchPaneWaiting",
@@ -113,6 +115,7 @@ SEVERITIES = ["info", "warning", "critical"]
 @pytest.mark.parametrize("rule", read_inhibition(), ids=lambda rule: rule["source_matchers"][0])
 def test_nothing_is_held_back_by_what_is_told_to_fewer(rule: dict[str, list[str]]) -> None:
     alerts = [{"alertname": alert.name} | alert.labels for alert in read_alerts()]
+    alerts += [{"alertname": name} | labels for name, labels in read_expected()]
     sources, targets = (
         [SEVERITIES.index(labels["severity"]) for labels in alerts if matches(rule[side], labels)]
         for side in ("source_matchers", "target_matchers")
@@ -152,6 +155,34 @@ def test_a_pane_that_waits_explains_why_it_stands_still() -> None:
     held |= {"TrainingStalled", "TrainingSlow"}
     assert find_held_back("PanewatchPaneWaiting", "warning") == {f"Panewatch{n}" for n in held}
     assert find_held_back("PanewatchPaneWaiting", "info") == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "severity", "rules"),
+    [
+        ("AgentDied", "critical", {"process-killed", "process-segfault", "exit-killed"}),
+        ("AgentDied", "warning", set()),
+        ("TrainingNonfinite", "critical", {"training-loss-nan"}),
+        ("PaneFailed", "critical", set()),
+    ],
+)
+def test_what_one_page_tells_is_no_second_one(name: str, severity: str, rules: set[str]) -> None:
+    blockers = {rule.id for rule in RuleBook.shipped().rules if rule.severity == "P0"}
+    assert blockers > rules
+    held = {
+        blocker
+        for blocker in blockers
+        for rule in read_inhibition()
+        if "pane" in rule["equal"]
+        and matches(
+            rule["source_matchers"], {"alertname": f"Panewatch{name}", "severity": severity}
+        )
+        and matches(
+            rule["target_matchers"],
+            {"alertname": "PanewatchPaneBlocked", "severity": "critical", "rule": blocker},
+        )
+    }
+    assert held == rules
 
 
 def render(
@@ -352,6 +383,35 @@ def test_a_blocker_is_told_with_its_suggestion_and_holds_back_the_rest_of_its_pa
     wait_until(lambda: of_session(stack.notes, "failing"), 30, "the note of the other pane")
     assert held() == {"blocked": True, "failing": False}
     assert of_session(stack.notes, "blocked") == []
+
+
+def test_a_lost_server_is_one_page_and_its_panes_are_not_told_to_be_mended(
+    fake: FakeExporter, stack: Stack
+) -> None:
+    fake.text = SERVING + pane_died("lost")
+    wait_until(lambda: of_session(stack.pages, "lost"), 30, "the page of the pane")
+    gone = 'panewatch_tmux_server_lost_panes{server="default"} 27\n'
+    fake.text = SERVING.replace('up{server="default"} 1', 'up{server="default"} 0') + gone
+
+    def lost() -> list[str]:
+        return [
+            status
+            for status, labels in stack.pages
+            if labels["alertname"] == "PanewatchTmuxServerLost"
+        ]
+
+    wait_until(lost, 30, "the page of the server")
+    wait_until(
+        lambda: not any(alert["labels"].get("session") == "lost" for alert in stack.alerts()),
+        30,
+        "the end of the pane's alert",
+    )
+    stack.wait_evaluations(8)
+    assert of_session(stack.pages, "lost") == ["firing"]
+    fake.text = SERVING
+    wait_until(lambda: lost()[-1] == "resolved", 30, "the end of it")
+    assert lost() == ["firing", "resolved"]
+    assert of_session(stack.pages, "lost") == ["firing"]
 
 
 def wait_for_answer(session: str) -> str:
