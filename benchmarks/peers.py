@@ -34,6 +34,7 @@ def prepare_mtail(binary: str, rules: Sequence[Rule], lines: Sequence[str], fold
     """Write a program with one counter for each rule into ``folder``, and a log of ``lines``."""
     programs, full, empty = folder / "programs", folder / "full.log", folder / "empty.log"
     programs.mkdir()
+    rules = [rule for rule in rules if rule.match]  # mtail refuses a counter that nothing counts
     counters = [f"counter rule_{number}" for number in range(len(rules))]
     actions = [
         f"/{_SLASH.sub(_escape, expression)}/ {{\n  rule_{number}++\n}}"

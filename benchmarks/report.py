@@ -8,8 +8,11 @@ import math
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+
+import structlog
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class Report:
 
 def build_parser(description: str | None) -> argparse.ArgumentParser:
     """Return the command line that all benchmarks have in common."""
+    # What the parts of panewatch log must not stand in the report.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     return parser
