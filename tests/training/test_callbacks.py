@@ -191,7 +191,7 @@ def test_an_active_run_of_mlflow_gets_the_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tracker = Tracker("abc")
-    monkeypatch.setitem(sys.modules, "mlflow", tracker)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "mlflow", tracker)
     track(tmp_path)
     run, last = tracker.logged[-1]
     assert run == "abc"
@@ -205,7 +205,7 @@ def test_without_a_run_of_mlflow_nothing_is_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: dict[str, bool]
 ) -> None:
     tracker = Tracker("abc" if option else None)
-    monkeypatch.setitem(sys.modules, "mlflow", tracker)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "mlflow", tracker)
     track(tmp_path, **option)
     assert not tracker.logged
 
@@ -220,8 +220,8 @@ def test_an_mlflow_that_fails_costs_nothing(
         asked.append(arguments)
         raise ConnectionError
 
-    tracker.log_batch = fail  # type: ignore[assignment,method-assign]
-    monkeypatch.setitem(sys.modules, "mlflow", tracker)  # type: ignore[arg-type]
+    tracker.log_batch = fail  # type: ignore[method-assign]
+    monkeypatch.setitem(sys.modules, "mlflow", tracker)
     track(tmp_path)
     assert asked
     assert read_file(tmp_path).samples["training_step"][0].value == 3
@@ -240,8 +240,8 @@ def test_an_mlflow_that_hangs_delays_no_file(
         asked.set()
         go.wait(60)
 
-    tracker.log_batch = hang  # type: ignore[assignment,method-assign]
-    monkeypatch.setitem(sys.modules, "mlflow", tracker)  # type: ignore[arg-type]
+    tracker.log_batch = hang  # type: ignore[method-assign]
+    monkeypatch.setitem(sys.modules, "mlflow", tracker)
     try:
         with make_monitor(tmp_path) as monitor:
             assert asked.wait(10)
@@ -313,8 +313,7 @@ def fit_keras(folder: Path) -> Any:
         keras = pytest.importorskip("keras")
     except ImportError:
         pytest.skip("keras has no backend here")
-    import numpy as np
-
+    np = pytest.importorskip("numpy")
     model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     data = np.random.default_rng(3).random((18, 4))

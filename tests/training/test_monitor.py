@@ -397,8 +397,12 @@ def test_a_dataset_tells_of_its_size(tmp_path: Path) -> None:
 class Tensor:
     """A number on a device: to read it there is counted."""
 
-    def __init__(self, value: float, kind: str = "xpu") -> None:
-        self.value, self.device, self.reads = value, SimpleNamespace(type=kind), 0
+    is_cpu = False
+    is_cuda = False
+    device = "xpu:0"
+
+    def __init__(self, value: float) -> None:
+        self.value, self.reads = value, 0
 
     def detach(self) -> Tensor:
         return self
@@ -433,6 +437,7 @@ def test_a_number_of_cuda_is_copied_while_it_goes_on(monkeypatch: pytest.MonkeyP
             return self.value
 
     class Cuda(Tensor):
+        is_cuda = True
         dtype = "float32"
 
         def reshape(self, _shape: tuple[()]) -> Cuda:
@@ -461,8 +466,8 @@ def test_a_number_of_cuda_is_copied_while_it_goes_on(monkeypatch: pytest.MonkeyP
             pass
 
     torch = SimpleNamespace(empty=empty, cuda=SimpleNamespace(Event=Event, device=Device))
-    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]
-    scalars, tensor = Scalars(), Cuda(0.5, "cuda")
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    scalars, tensor = Scalars(), Cuda(0.5)
     scalars.take("loss", tensor)
     scalars.settle()
     scalars.settle()
@@ -470,7 +475,7 @@ def test_a_number_of_cuda_is_copied_while_it_goes_on(monkeypatch: pytest.MonkeyP
     arrived = True
     scalars.settle()
     assert scalars.copy() == ({"loss": 0.5}, 0)
-    scalars.take("loss", Cuda(math.nan, "cuda"))
+    scalars.take("loss", Cuda(math.nan))
     scalars.finish()
     assert scalars.copy() == ({"loss": 0.5}, 1)
     assert tensor.reads == 0

@@ -17,7 +17,7 @@ def make_monitor(folder: Path, run: str = "resnet", **options: object) -> Traini
 
 def find_file(folder: Path) -> Path:
     """The one file that is there, once it is."""
-    return wait_until(lambda: next(iter(folder.glob("*.prom")), None), what="a file")
+    return wait_until(lambda: list(folder.glob("*.prom")), what="a file")[0]
 
 
 def read_file(folder: Path) -> Told:

@@ -62,11 +62,11 @@ class LightningMonitor(_find_callback()):  # type: ignore[misc]  # a class of ei
 
     @harmless
     def on_train_batch_end(
-        self, trainer: Any, _module: Any, outputs: Any, batch: Any, _place: int
+        self, _trainer: Any, _module: Any, outputs: Any, batch: Any, _place: int
     ) -> None:
         """End a batch."""
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        self.monitor.end_batch(batch=batch, step=trainer.fit_loop.total_batch_idx + 1, loss=loss)
+        self.monitor.end_batch(batch=batch, loss=loss)
 
     @harmless
     def on_validation_start(self, _trainer: Any, _module: Any) -> None:

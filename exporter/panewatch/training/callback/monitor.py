@@ -32,6 +32,8 @@ _STANDS_SECONDS: Final = 30.0
 _STANDS_BATCHES: Final = 5
 """A run whose last batch ended so long ago, and so many of its usual batches, has no speed."""
 
+_clock = time.perf_counter
+
 _LOSSES: Final = {"loss": "train", "val_loss": "val"}
 
 _live: weakref.WeakSet[TrainingMonitor] = weakref.WeakSet()
@@ -107,7 +109,7 @@ class TrainingMonitor:
         self._restarts = 0
         self._dataset_samples: int | None = None
         self._origin = read_origin()
-        self._active = time.perf_counter()
+        self._active = _clock()
         self._due = self._active + self._interval
 
     def __getstate__(self) -> dict[str, Any]:
@@ -183,11 +185,11 @@ class TrainingMonitor:
             except StopIteration:
                 self.pause()
                 return
-            self.begin_batch()
+            self._measurement.begin(_clock())
             try:
                 yield batch
             finally:
-                self.end_batch(batch=batch)
+                self._end(batch, self._batch_size, None, None)
 
     def step(self, function: Callable[P, T]) -> Callable[P, T]:
         """Decorate the function that trains one batch: each call of it is a step.
@@ -220,7 +222,7 @@ class TrainingMonitor:
     @harmless
     def wait(self) -> None:
         """Say that the next batch is waited for from here on."""
-        self._active = time.perf_counter()
+        self._active = _clock()
         self._measurement.ask(self._active)
 
     @harmless
@@ -228,7 +230,7 @@ class TrainingMonitor:
         """Say that a batch is there, and computing begins."""
         if self._report is None:
             self.start()
-        self._measurement.begin(time.perf_counter())
+        self._measurement.begin(_clock())
 
     @harmless
     def end_batch(
@@ -247,12 +249,17 @@ class TrainingMonitor:
             step: Which step this was; else one more than before.
             loss: What came of it.
         """
+        self._end(batch, self._batch_size if samples is None else samples, step, loss)
+
+    def _end(self, batch: Any, samples: int | None, step: int | None, loss: Any) -> None:
         if self._report is None:
             return
-        now = time.perf_counter()
-        count = samples if samples is not None else self._batch_size
-        self._measurement.end(now, _count(batch) if count is None else count)
-        self._set_step(self._step + 1 if step is None and self._step is not None else step)
+        now = _clock()
+        self._measurement.end(now, _count(batch) if samples is None else samples)
+        if step is None and self._step is not None:
+            self._step += 1
+        else:
+            self._set_step(step)
         if loss is not None:
             self._take("loss", loss)
         if now >= self._due:
@@ -262,7 +269,7 @@ class TrainingMonitor:
     @harmless
     def pause(self) -> None:
         """Say that what comes now is no training, until `wait` or the next batch."""
-        self._active = time.perf_counter()
+        self._active = _clock()
         self._measurement.pause()
 
     @harmless
@@ -292,9 +299,11 @@ class TrainingMonitor:
         ``cache_bytes`` and ``dataset_bytes`` are sizes, any other is a metric; at most 20 names.
         A number that is on a device is not waited for, and told an interval later.
         """
-        self._active = time.perf_counter()
+        self._active = _clock()
         for name, value in values.items():
-            if name == "epoch":
+            if name in _LOSSES:
+                self._scalars.take(name, value)
+            elif name == "epoch":
                 self.begin_epoch(float(value))
             elif name == "step":
                 self._set_step(int(value))
@@ -311,7 +320,7 @@ class TrainingMonitor:
         return summarize(self._gather(), self._measurement.copy_times())
 
     def _take(self, name: str, value: Any) -> None:
-        self._scalars.take(name if name in _LOSSES else clean_name(name), value)
+        self._scalars.take(name if name in _LOSSES else _clean(name), value)
 
     def _set_step(self, step: int | None) -> None:
         if step is None:
@@ -328,7 +337,7 @@ class TrainingMonitor:
             self._report.look()
 
     def _gather(self) -> Facts:
-        measured, now = self._measurement.copy(), time.perf_counter()
+        measured, now = self._measurement.copy(), _clock()
         values, nonfinite = self._scalars.copy()
         losses = {split: values.pop(name, None) for name, split in _LOSSES.items()}
         last = measured.last or 0.0
@@ -364,6 +373,9 @@ def name_run(run: str, rank: int) -> str:
     """Return what a run is called: by its script where it has no name, with its rank above 0."""
     name = clean_name(run or Path(sys.argv[0] if sys.argv else "").stem)
     return clean_name(f"{name[:54]}-rank{rank}") if rank else name
+
+
+_clean = functools.lru_cache(maxsize=256)(clean_name)
 
 
 def _find_rank() -> int:

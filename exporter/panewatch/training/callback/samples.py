@@ -15,18 +15,18 @@ def count_samples(batch: Any, depth: int = _DEEPEST) -> int | None:
 
     Lists that begin with a text or a number count as arrays. None where nothing in it has a length.
     """
+    if isinstance(batch, list | tuple):
+        if not batch or not depth:
+            return None
+        plain = isinstance(batch[0], str | bytes | int | float)
+        return len(batch) if plain else _count_first(batch, depth)
     shape = getattr(batch, "shape", None)
-    found: int | None = None
     if shape is not None:
-        found = int(shape[0]) if len(shape) else None
-    elif isinstance(getattr(batch, "num_graphs", None), int):
-        found = int(batch.num_graphs)
-    elif depth and isinstance(batch, Mapping):
-        found = _count_first(batch.values(), depth)
-    elif depth and isinstance(batch, list | tuple):
-        plain = batch and isinstance(batch[0], str | bytes | int | float)
-        found = len(batch) if plain else _count_first(batch, depth)
-    return found
+        return int(shape[0]) if len(shape) else None
+    if isinstance(batch, Mapping):
+        return _count_first(batch.values(), depth) if depth else None
+    graphs = getattr(batch, "num_graphs", None)
+    return graphs if isinstance(graphs, int) else None
 
 
 def _count_first(parts: Iterable[Any], depth: int) -> int | None:

@@ -8,7 +8,6 @@ on, and looked at when the copy is there.
 from __future__ import annotations
 
 import sys
-import threading
 from typing import Any, Final
 
 MOST_NAMES: Final = 20
@@ -31,10 +30,12 @@ class _Copy:
 
 
 class Scalars:
-    """The last value of each name, and how many losses were no finite numbers."""
+    """The last value of each name, and how many losses were no finite numbers.
+
+    One thread takes in, any may take a copy: nothing that a copy reads is ever half changed.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._values: dict[str, float] = {}
         self._waiting: dict[str, Any] = {}
         self._copies: dict[str, _Copy] = {}
@@ -47,7 +48,7 @@ class Scalars:
         if isinstance(value, int | float):
             self._set(name, float(value))
         elif _is_on_device(value):
-            self._waiting[name] = value.detach()
+            self._waiting[name] = value.detach() if hasattr(value, "detach") else value
         else:
             self._read(name, value)
 
@@ -62,7 +63,7 @@ class Scalars:
             if name in self._copies:
                 continue
             del self._waiting[name]
-            if tensor.device.type == "cuda":
+            if getattr(tensor, "is_cuda", False):
                 self._copies[name] = _Copy(tensor)
             else:
                 self._read(name, tensor)
@@ -76,29 +77,27 @@ class Scalars:
 
     def copy(self) -> tuple[dict[str, float], int]:
         """Return the last finite value of each name, and how many losses were not finite."""
-        with self._lock:
-            return dict(self._values), self._nonfinite
+        return self._values.copy(), self._nonfinite
 
     def _count(self) -> int:
         return len({*self._values, *self._waiting})
 
     def _read(self, name: str, value: Any) -> None:
         try:
-            # A tensor that is part of a graph would warn.
-            number = float(value.detach() if hasattr(value, "detach") else value)
+            # `float` of a tensor that is part of a graph would warn.
+            number = float(value.item() if hasattr(value, "item") else value)
         except Exception:  # noqa: BLE001  # whatever it is, it is no number
             return
         self._set(name, number)
 
     def _set(self, name: str, value: float) -> None:
-        with self._lock:
-            if value - value == 0:  # neither infinite nor NaN
-                self._values[name] = value
-            elif name in {"loss", "val_loss"}:
-                self._nonfinite += 1
+        if value - value == 0:  # neither infinite nor NaN
+            self._values[name] = value
+        elif name in {"loss", "val_loss"}:
+            self._nonfinite += 1
 
 
 def _is_on_device(value: Any) -> bool:
-    device = getattr(value, "device", None)
-    kind = getattr(device, "type", "cpu")
-    return kind != "cpu" and hasattr(value, "detach")
+    """Tell whether a tensor of torch, or an array of JAX, may have to be waited for."""
+    here: bool | None = getattr(value, "is_cpu", None)
+    return hasattr(value, "block_until_ready") if here is None else not here
