@@ -20,6 +20,7 @@ from panewatch.panes.tmux import TmuxError
 from polling import wait_until
 
 COLLECTOR = "panewatch.panes.collector"
+MEMORY = "panewatch.panes.lost_servers"
 LOST = "tmux_server_lost_panes"
 RECOVERY = 30.0
 """Pauses grow to 15 s while a server fails."""
@@ -144,7 +145,7 @@ def test_panes_over_the_cap_are_lost_too(tmux: PrivateTmux) -> None:
 def test_a_discovered_server_that_is_lost_stays_known_for_a_while(
     usual: PrivateTmux, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"{COLLECTOR}._SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(f"{MEMORY}._SETTLED_SECONDS", 0.0)
     begin(usual)
     with collecting(tmux={"discovery_interval": 0.1}) as collector:
         wait_until(lambda: Scrape(collector).value("panes", server="usual") == 2)
@@ -172,7 +173,7 @@ def test_a_discovered_server_that_is_lost_stays_known_for_a_while(
 def test_a_lost_server_is_forgotten_in_time_and_by_settings_that_leave_it_out(
     usual: PrivateTmux, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"{COLLECTOR}._SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(f"{MEMORY}._SETTLED_SECONDS", 0.0)
     with collecting() as collector:
         for settings in ({"remember_lost": 0.001}, {"sockets": [str(usual.folder / "none")]}):
             collector.reconfigure(Config())
@@ -198,8 +199,8 @@ def test_a_discovered_server_that_ran_for_moments_is_not_missed(usual: PrivateTm
 def test_only_so_many_lost_servers_are_remembered(
     usual: PrivateTmux, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"{COLLECTOR}._SETTLED_SECONDS", 0.0)
-    monkeypatch.setattr(f"{COLLECTOR}._MOST_LOST", 1)
+    monkeypatch.setattr(f"{MEMORY}._SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(f"{MEMORY}._MOST_LOST", 1)
     with collecting() as collector:
         for name in ("first", "second"):
             usual.socket = str(usual.folder / name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import is_
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +15,7 @@ from panewatch.collector import SourceUnavailable
 from panewatch.config import Config
 from panewatch.panes.discovery import DEFAULT, find_running, find_sockets, name_servers, probe
 from panewatch.panes.families import CommandNames, build_families
+from panewatch.panes.lost_servers import LostServers
 from panewatch.panes.model import PaneObserver
 from panewatch.panes.noticeboard import Noticeboard
 from panewatch.panes.published import Published
@@ -31,12 +32,6 @@ _NO_FAILURE = ("up", "no_server")
 _FLEETING_SECONDS = 5.0
 """A discovered server may fail for so long: it starts or ends, and none of it is a fault."""
 
-_SETTLED_SECONDS = 30.0
-"""A discovered server that ended sooner was some script's: nobody misses it."""
-
-_MOST_LOST = 100
-"""Lost servers that are remembered: a program may start and kill one after another."""
-
 _SILENT_SECONDS = 10.0
 """A server's thread that has published nothing for longer (beyond its calls) hangs."""
 
@@ -52,14 +47,6 @@ class _Watched:
     address: Address
     sweeper: Sweeper
     discovered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    """A discovered server that ended with panes in it, and what was published of it last."""
-
-    path: str
-    published: Published
 
 
 class PanesCollector:
@@ -96,7 +83,7 @@ class PanesCollector:
         self._began = time.time()
         self._adopted_at = 0.0
         self._servers: dict[str, _Watched] = {}
-        self._lost: dict[str, _Lost] = {}
+        self._lost = LostServers()
         self._unreadable: dict[str, float] = {}
         """Since when each server cannot be read that is there."""
         self._next_discovery = self._next_search = 0.0
@@ -213,7 +200,8 @@ class PanesCollector:
             if id(watched.sweeper) not in kept:
                 watched.sweeper.ask_to_stop()
         self._servers, self._config = servers, config
-        self._lost = {} if config.tmux.sockets else self._lost
+        if config.tmux.sockets:
+            self._lost.clear()
         self._adopted_at = time.monotonic()
         self._next_discovery = self._next_search = 0.0
 
@@ -246,20 +234,11 @@ class PanesCollector:
             # A server that was renamed a moment ago may have another one's name still.
             if view is not None and (view.server == name or view.server not in self._servers):
                 gathered.append(self._check(view, alive=watched.sweeper.alive))
-        gathered += self._recall_lost()
+        keep = self._config.tmux.remember_lost
+        gathered += self._lost.recall(self._servers, time.monotonic(), keep)
         if not self._servers and not gathered:
             return [Published(DEFAULT, "no_server", time.monotonic())]
         return gathered
-
-    def _recall_lost(self) -> list[Published]:
-        """Return what was known of the servers that were lost, and forget it in time."""
-        now, keep = time.monotonic(), self._config.tmux.remember_lost
-        self._lost = {
-            name: lost
-            for name, lost in self._lost.items()
-            if name not in self._servers and now - lost.published.at < keep
-        }
-        return [lost.published for lost in self._lost.values()]
 
     def _check(self, published: Published, *, alive: bool) -> Published:
         """Replace what a thread that hangs once knew: it is no longer true."""
@@ -294,9 +273,8 @@ class PanesCollector:
             self._elsewhere = tuple(find_running())
         watched = {w.address.socket for w in self._servers.values() if not w.address.prefix}
         new = [path for path in (*find_sockets(), *self._elsewhere) if str(path) not in watched]
-        back = {lost.path for lost in self._lost.values()} & {*map(str, new)}
-        lost = {name for name, lost in self._lost.items() if lost.path not in back}
-        for name, path in name_servers(new, {*self._servers, *lost}).items():
+        taken = {*self._servers, *self._lost.find_names({*map(str, new)})}
+        for name, path in name_servers(new, taken).items():
             if probe(path) in {"up", "permission"}:
                 address = Address((), str(path))
                 sweeper = self._make(name, address, self._config)
@@ -305,17 +283,7 @@ class PanesCollector:
         for name, server in list(self._servers.items()):
             if server.discovered and _is_gone(server):
                 self._servers.pop(name).sweeper.ask_to_stop()
-                self._note_lost(name, server)
-
-    def _note_lost(self, name: str, server: _Watched) -> None:
-        """Remember a server that is gone, if anybody could miss it."""
-        view = server.sweeper.published
-        loss = view.loss if view else None
-        if view is not None and loss is not None and loss.ran >= _SETTLED_SECONDS:
-            path = server.address.socket or ""
-            self._lost[name] = _Lost(path, replace(view, server=name, at=loss.at, families=()))
-            while len(self._lost) > _MOST_LOST:
-                del self._lost[next(iter(self._lost))]
+                self._lost.note(name, server.address.socket or "", server.sweeper.published)
 
     def _make(self, name: str, address: Address, config: Config) -> Sweeper:
         return Sweeper(
