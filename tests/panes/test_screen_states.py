@@ -172,6 +172,36 @@ def test_an_agent_behind_another_program_is_seen(tmux: PrivateTmux, book: Screen
 
 
 @pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        ("exec tail -f {file}", ASKS),
+        ("cat {file}; sleep 1000", ASKS),
+        ("exec watch -t cat {file}", ASKS),
+        ("cat {file}; exec python3 -c 'import time; time.sleep(1000)'", RESTS),
+    ],
+)
+def test_the_text_of_an_agent_is_none_where_another_program_shows_it(
+    tmux: PrivateTmux, book: ScreenBook, command: str, lines: Sequence[str]
+) -> None:
+    recorded = tmux.folder / "recording-of-claude"
+    recorded.write_text("\n".join(lines) + "\n")
+    pane = tmux.start(command.format(file=shlex.quote(str(recorded))))
+    watch = Watch(tmux, EAGER.model_copy(update={"working_for": 0.5}), screens=book)
+    wait_until(lambda: lines[-1].strip() in tmux.run("capture-pane", "-p", "-t", pane))
+    end = time.monotonic() + 2.0  # twice as long as a prompt has to stand
+    seen = set()
+
+    def look() -> bool:
+        watch.look()
+        seen.add((watch.view(pane).state, watch.view(pane).program.agent))
+        return time.monotonic() > end
+
+    wait_until(look)
+    assert "waiting_input" not in {state for state, _ in seen}
+    assert {agent for _, agent in seen} == {""}
+
+
+@pytest.mark.parametrize(
     ("script", "kind"),
     [
         ("read -rsp 'me@host'\"'\"'s password: ' x; echo; sleep 1000", "password"),
@@ -187,6 +217,24 @@ def test_any_program_may_ask(tmux: PrivateTmux, book: ScreenBook, script: str, k
     tmux.run("send-keys", "-t", pane, "y", "Enter")
     follow(watch, pane, "working")
     assert waits(watch, kind)[0] == 1
+
+
+def test_a_program_that_computes_asks_for_nothing(tmux: PrivateTmux, book: ScreenBook) -> None:
+    prompt = "printf '[sudo] password for me: '"
+    busy = tmux.start(f"{prompt}; exec python3 -c 'while 1: pass'")
+    asks = tmux.open(f"{prompt}; exec python3 -c 'input()'")
+    watch = Watch(tmux, EAGER, screens=book)
+    follow(watch, asks, "waiting_input", "password")
+    follow(watch, busy, "working")
+    end = time.monotonic() + 3.0
+    wait_until(
+        lambda: (
+            follow(watch, asks, "waiting_input", "password")
+            or watch.view(busy).state != "working"
+            or time.monotonic() > end
+        )
+    )
+    assert watch.view(busy).state == "working"
 
 
 def find(program: str) -> str:
@@ -226,6 +274,26 @@ def test_programs_that_fill_the_screen(
     wait_until(settles, what=command)
     assert {state for state, _ in seen} <= {"working", "unknown"} | {state for state, _ in states}
     assert {kind for _, kind in seen} <= {kind for _, kind in states}
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "tells"),
+    [
+        ("-c core.editor='vim -u NONE' commit --allow-empty", "editor", ("idle", "")),
+        ("-c core.pager='LESS= less' log", "pager", ("waiting_input", "pager")),
+    ],
+)
+def test_what_git_opens_on_its_terminal_counts(
+    tmux: PrivateTmux, book: ScreenBook, command: str, kind: str, tells: tuple[str, str]
+) -> None:
+    find("vim" if kind == "editor" else "less")
+    git = f"git -C {shlex.quote(str(tmux.folder))} -c user.name=me -c user.email=me@box"
+    tmux.start(f"{git} init -q; {git} commit -q --allow-empty -m first; exec {git} {command}")
+    watch = Watch(tmux, EAGER.model_copy(update={"working_for": 0.5}), screens=book)
+    wait_until(lambda: tmux.ask("#{alternate_on}", "%0") == "1")
+    follow(watch, "%0", *tells)
+    program = watch.view("%0").program
+    assert (program.command, program.kind) == ("git", kind)
 
 
 def test_a_debugger_waits_for_a_person(tmux: PrivateTmux, book: ScreenBook) -> None:

@@ -28,7 +28,7 @@ class Reader:
     def __init__(self) -> None:
         self.reads = 0
 
-    def read(self, frame: Frame, _command: str, agent: str) -> Screen:
+    def read(self, frame: Frame, _command: str, agent: str, *, plain: bool = False) -> Screen:  # noqa: ARG002
         self.reads += 1
         if frame.lines[-1] == "broken":
             raise ValueError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,37 @@ ASKS = Screen("waiting_input", "permission", "claude", "claude")
 def name(command: str, *arguments: str) -> Program:
     """Name a program by tmux's word for it and, where given, its arguments."""
     return name_program(command, read_arguments(arguments) if arguments else None, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "plain"),
+    [
+        ("make all", True),
+        ("python3 busy.py", True),
+        ("python3 /srv/codex/busy.py", False),
+        ("python3 /srv/codex/jobs/src/busy.py", True),
+        ("python3 replay.py claude-screen", True),
+        ("python3", False),
+        ("node /usr/lib/node_modules/@openai/codex/dist/cli.js", False),
+        ("npx -y @google/gemini-cli", False),
+        ("uv run aider", False),
+        ("ssh box", False),
+        ("sudo make", False),
+    ],
+)
+def test_which_programs_can_show_no_agent(arguments: str, plain: bool) -> None:
+    words = arguments.split()
+    assert name(words[0], *words).plain is plain
+
+
+def test_of_a_program_whose_processes_are_not_seen_anything_is_believed() -> None:
+    assert not name("make").plain
+    told = replace(read_arguments(["bash", "run.sh"]), members=None)
+    assert not name_program("bash", told, SETTINGS).plain
+    told = replace(told, members=frozenset({"docker"}))
+    assert not name_program("bash", told, SETTINGS).plain
+    told = replace(told, members=frozenset({"sleep"}))
+    assert name_program("bash", told, SETTINGS).plain
 
 
 class Story:

@@ -22,7 +22,7 @@ REST = Usage(1.0, 1, 0, 0, 1)
 class Asking:
     """Finds the same prompt on every screen that is not empty."""
 
-    def read(self, frame: Frame, _command: str, _agent: str) -> Screen:
+    def read(self, frame: Frame, _command: str, _agent: str, *, plain: bool = False) -> Screen:  # noqa: ARG002
         return ASKS if any(frame.lines) else Screen()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from panewatch.config import PanesSettings
-from panewatch.panes.effort import Effort
+from panewatch.panes.effort import Effort, Exertion
 from panewatch.panes.loops import LoopWatch
 from panewatch.panes.model import EndedCommand, Frame, Line, Screen
 from panewatch.panes.processes import Usage
@@ -15,6 +15,11 @@ from panewatch.panes.waiting import Wait, Waits
 
 _MAY_SHOW_AGENTS = {"remote", "program", "repl", "server"}
 """Kinds of program behind which an agent may run that only its screen tells of."""
+
+_PROMPTS = {"password", "confirm"}
+"""What a program asks for that does nothing until it is told."""
+
+_NOTHING = Screen()
 
 _REPEAT_BY_NATURE = {"editor", "pager", "monitor"}
 """Kinds of program that show the same again and again, and are no loop."""
@@ -31,8 +36,8 @@ class Conduct:
         busy_since: Since when the pane's program runs, as far as that is known.
     """
 
-    __slots__ = ("_effort", "_loops", "_machine", "_settings", "_shown", "_sight", "_waits",
-                 "looping", "wait")  # fmt: skip
+    __slots__ = ("_effort", "_exertion", "_loops", "_machine", "_settings", "_shown", "_sight",
+                 "_waits", "looping", "wait")  # fmt: skip
 
     def __init__(
         self,
@@ -46,6 +51,7 @@ class Conduct:
         self._machine = StateMachine(settings, now, busy_since=busy_since)
         self._sight = Sight(reader)
         self._effort = Effort()
+        self._exertion = Exertion()
         self._loops = LoopWatch(settings, now)
         self._waits = waits
         self._shown: Program | None = None
@@ -105,6 +111,16 @@ class Conduct:
         """Take in a measurement of the pane's processes; None where it cannot be seen."""
         self._effort.take(usage, now, self._settings.stalled_below_cpu)
 
+    @property
+    def shows_prompt(self) -> bool:
+        """Whether the screen shows a prompt that any program may have left there."""
+        screen = self._sight.steady
+        return screen.state == "waiting_input" and not screen.agent and screen.kind in _PROMPTS
+
+    def take_exertion(self, cpu_seconds: float | None, now: float) -> None:
+        """Take in what the foreground process used, while the screen shows a prompt."""
+        self._exertion.take(cpu_seconds, now)
+
     def lose(self, elapsed: float) -> None:
         """Note that the pane could not be read for so long: nobody knows what it does."""
         self._machine.excuse(elapsed)
@@ -131,6 +147,8 @@ class Conduct:
         screen = self._sight.settle(program, last_output, now)
         if screen.program and program.kind in _MAY_SHOW_AGENTS:
             self._show_agent(program, screen.agent)
+        if self._exertion.computes and self.shows_prompt:
+            screen = _NOTHING
         machine.advance(
             self._shown or program,
             dead=dead,

@@ -8,6 +8,9 @@ _SPAN = 1.0
 """Seconds that have to lie between two measurements that are compared: CPU time comes in
 hundredths, so that over less than this one of them would look like work."""
 
+_COMPUTES = 0.1
+"""Share of a core above which a process computes; what asks and draws a spinner stays far below it."""
+
 
 class Effort:
     """Follows what the processes of one pane use. All times are monotonic seconds."""
@@ -43,3 +46,29 @@ class Effort:
         elif span < _SPAN:
             return
         self._before, self._at = usage, now
+
+
+class Exertion:
+    """Whether the foreground process of one pane computes: then its prompt is an old one.
+
+    All times are monotonic seconds.
+    """
+
+    __slots__ = ("_at", "_before", "computes")
+
+    def __init__(self) -> None:
+        self._before: float | None = None
+        self._at = 0.0
+        self.computes = False
+        """Whether it used more than a little between the last two measurements."""
+
+    def take(self, cpu_seconds: float | None, now: float) -> None:
+        """Take in the CPU seconds that it used; None where nobody looked, or it is unseen."""
+        before, span = self._before, now - self._at
+        if cpu_seconds is None or before is None or cpu_seconds < before:
+            self.computes = False
+        elif span < _SPAN:
+            return
+        else:
+            self.computes = cpu_seconds - before > _COMPUTES * span
+        self._before, self._at = cpu_seconds, now

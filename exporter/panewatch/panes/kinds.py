@@ -71,6 +71,40 @@ _ASKS: Final = frozenset(("python", "pypy", "node", "bun", "lua", "luajit", "R",
 """Interpreters that ask for input where they are given nothing to run; a version may follow."""
 
 
+_CARRIES: Final = _BY_NAME["remote"] | {
+    "sudo", "su", "doas", "runuser", "script", "unbuffer", "expect", "asciinema", "strace",
+    "chroot", "nsenter", "unshare", "bwrap", "firejail", "flatpak", "proot", "nix", "nix-shell",
+    "autossh", "sshpass", "et", "zellij", "dtach", "abduco", "nerdctl", "docker-compose",
+    "podman-compose", "toolbox", "distrobox", "devcontainer", "lxc", "incus", "machinectl",
+    "systemd-run", "apptainer", "singularity", "enroot", "vagrant", "multipass", "limactl", "orb",
+    "oc", "gh", "gcloud", "aws", "az", "fly", "flyctl", "modal", "srun", "salloc",
+}  # fmt: skip
+"""Programs that show the screen of another one, which runs on another terminal."""
+
+_SAYS_NOTHING: Final = frozenset(("sleep", "cat", "tail", "watch", "yes", "seq", "tee"))
+"""Programs that ask for nothing: what is on the screen is not their own."""
+
+
+def may_carry(foreground: Foreground) -> bool:
+    """Tell whether a program may show the screen of one that is not seen beside it."""
+    members = foreground.members
+    if members is None or not _CARRIES.isdisjoint(foreground.names | members):
+        return True
+    # An interpreter that tells of nothing that it runs may have hidden it.
+    return not foreground.words and any(_cut_version(name) in _ASKS for name in foreground.names)
+
+
+def asks_nothing(foreground: Foreground) -> bool:
+    """Tell whether a program has the terminal alone and never asks anybody."""
+    return foreground.members == frozenset() and not _SAYS_NOTHING.isdisjoint(foreground.names)
+
+
+def find_inner(foreground: Foreground) -> str:
+    """Return the editor or pager that a program started on its terminal; empty where none is."""
+    names = sorted(foreground.members or ())
+    return next((name for name in names if _find_by_name(name) in {"editor", "pager"}), "")
+
+
 def find_kind(name: str, foreground: Foreground | None) -> str:
     """Tell the kind of a program that is neither a shell nor an agent.
 

@@ -39,14 +39,17 @@ _log = structlog.get_logger(__name__)
 class ScreenReader(Protocol):
     """What reads screens: a function of what it is given, quick enough for every look."""
 
-    def read(self, frame: Frame, command: str, agent: str) -> Screen:
-        """Tell what ``frame`` says of ``command``, and of ``agent`` where it is one."""
+    def read(self, frame: Frame, command: str, agent: str, *, plain: bool = False) -> Screen:
+        """Tell what ``frame`` says of ``command``, and of ``agent`` where it is one.
+
+        ``plain`` tells that no other agent runs there, whatever the screen looks like.
+        """
 
 
 class Blind:
     """Reads nothing from any screen."""
 
-    def read(self, _frame: Frame, _command: str, _agent: str) -> Screen:
+    def read(self, _frame: Frame, _command: str, _agent: str, *, plain: bool = False) -> Screen:  # noqa: ARG002
         """Return that nothing is known."""
         return _NOTHING
 
@@ -145,7 +148,10 @@ class Sight:
             return
         before = self._screen
         try:
-            screen = self._reader.read(frame, program.command, program.agent)
+            screen = _NOTHING
+            if not program.mute:
+                command = program.inner or program.command
+                screen = self._reader.read(frame, command, program.agent, plain=program.plain)
         except Exception as error:  # noqa: BLE001  # one screen may cost no other pane its look
             # The message may quote the pane, so only the place is told.
             _log.error("screen not read", error=type(error).__name__, at=find_place(error))

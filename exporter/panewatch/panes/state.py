@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from panewatch.config import PanesSettings
 from panewatch.panes.foreground import Foreground
-from panewatch.panes.kinds import find_kind
+from panewatch.panes.kinds import asks_nothing, find_inner, find_kind, may_carry
 from panewatch.panes.model import Screen
 
 _SILENT_BY_NATURE = {"editor", "pager", "monitor", "remote"}
@@ -31,11 +31,19 @@ _NOTHING = Screen()
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What runs in the foreground of a pane. ``agent`` is empty where it is none."""
+    """What runs in the foreground of a pane. ``agent`` is empty where it is none.
+
+    ``inner`` is the editor or pager that the command started and that has the terminal.
+    ``plain`` tells that its processes were seen, and that none can be an agent; ``mute`` that
+    they ask nobody for anything.
+    """
 
     command: str
     agent: str
     kind: str
+    inner: str = ""
+    plain: bool = False
+    mute: bool = False
 
 
 def name_program(command: str, foreground: Foreground | None, settings: PanesSettings) -> Program:
@@ -53,7 +61,21 @@ def name_program(command: str, foreground: Foreground | None, settings: PanesSet
             return Program(command, agent, "agent")
     if name in settings.shells and (foreground is None or not foreground.runs_script):
         return Program(command, "", "shell")
-    return Program(command, "", find_kind(name, foreground))
+    if foreground is None:
+        return Program(command, "", find_kind(name, None))
+    if inner := find_inner(foreground):
+        return Program(command, "", find_kind(inner, None), inner, plain=True)
+    kind = find_kind(name, foreground)
+    plain = not may_carry(foreground) and not _may_be_agent(foreground, settings)
+    return Program(command, "", kind, plain=plain, mute=plain and asks_nothing(foreground))
+
+
+def _may_be_agent(foreground: Foreground, settings: PanesSettings) -> bool:
+    """Tell whether one of the processes, or what it runs, has the name of an agent."""
+    hints = foreground.hints | (foreground.members or frozenset())
+    return any(
+        agent in hints or not hints.isdisjoint(known) for agent, known in settings.agents.items()
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from panewatch.panes.accounts import Counts, PaneView
 from panewatch.panes.commands.following import Activity
 from panewatch.panes.conduct import Conduct
 from panewatch.panes.ends import EndWatch
-from panewatch.panes.foreground import inspect
+from panewatch.panes.foreground import inspect, measure_foreground
 from panewatch.panes.listing import PaneFacts
 from panewatch.panes.model import EndedCommand, Frame, Identity, Line, PaneKey, Screen
 from panewatch.panes.pace import Pace
@@ -146,7 +146,8 @@ class TrackedPane:
             facts = replace(facts, exit_status=status, exit_signal=number)
         self.counts.deaths.update(self._ends.note(facts))
         # What runs changes when somebody types, which shows; or rarely, out of sight.
-        pause = _INSPECTED if row == self._inspected else _INSPECTED_BUSY
+        asks = local and not facts.dead and self._conduct.shows_prompt
+        pause = _INSPECTED if row == self._inspected and not asks else _INSPECTED_BUSY
         if facts != self.facts or now >= self._inspected_at + pause:
             self._inspected, self._inspected_at = row, now
             foreground = inspect(facts.pid) if local and not facts.dead else None
@@ -154,6 +155,7 @@ class TrackedPane:
             if program != self.program:
                 self.program = program
                 self._conduct.change_program()
+            self._conduct.take_exertion(measure_foreground(facts.pid) if asks else None, now)
         if facts.pid != self.facts.pid:
             self._conduct.restart(now)
         self.facts = facts

@@ -96,13 +96,14 @@ class ScreenBook:
         self._by_look = sorted(programs, key=lambda one: -one.pack.priority)
         self._by_word, self._always = _index(self._by_look)
 
-    def read(self, frame: Frame, command: str, agent: str) -> Screen:
+    def read(self, frame: Frame, command: str, agent: str, *, plain: bool = False) -> Screen:
         """Tell what a screen says.
 
         Args:
             frame: What the pane shows.
             command: Name of the foreground process; empty where it is not known.
             agent: The coding agent that this process is; empty where it is none.
+            plain: Whether it is known to show nothing of any other agent.
 
         Returns:
             The state as far as the screen tells it for sure. ``agent`` of the result is the one
@@ -120,7 +121,9 @@ class ScreenBook:
             if not known.pack.carries:
                 return known.tell_unknown()
         for program in self._choose(found):
-            if program is not known and program.shows(view, found):
+            if program is known or (plain and program.pack.shows_agents):
+                continue
+            if program.shows(view, found):
                 screen = program.read(view, found, sure=False)
                 if screen is not None:
                     return screen

@@ -129,3 +129,8 @@ class Pack:
     tasks: tuple[TaskList, ...]
     examples: tuple[Example, ...] = field(compare=False, default=())
     origin: str = field(compare=False, default="")
+
+    @property
+    def shows_agents(self) -> bool:
+        """Whether its screens are those of agents, of one or of any."""
+        return bool(self.agent) or self.id == "agent"
