@@ -9,7 +9,7 @@ _SPAN = 1.0
 hundredths, so that over less than this one of them would look like work."""
 
 _COMPUTES = 0.1
-"""Share of a core above which a process computes; what asks and draws a spinner stays far below it."""
+"""Share of a core above which a process computes; what asks and draws stays far below it."""
 
 
 class Effort:

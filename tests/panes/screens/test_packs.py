@@ -93,3 +93,36 @@ def test_an_agent_that_a_script_runs_is_no_shell_at_its_prompt(above: str, state
     for process in ("bash", "python3", ""):
         screen = load_book().read(Frame(lines, 3, alternate=False), process, "")
         assert (screen.state, screen.agent) == (state, "claude")
+
+
+@pytest.mark.parametrize("process", ["claude", ""])
+def test_a_dialog_that_somebody_writes_to_an_agent_asks_nobody(process: str) -> None:
+    rule = "─" * 40
+    dialog = ["Do you want to proceed?", "❯ 1. Yes", "  2. No", "Esc to cancel · Tab to amend"]
+    hints = ["  ? for shortcuts"]
+    draft = [rule, "❯ why does it say:", *("  " + row for row in dialog), rule, *hints]
+    book = load_book()
+    screen = book.read(frame_text("\n".join(["● Done.", *draft])), process, process)
+    assert (screen.state, screen.agent) == ("idle", "claude")
+    asked = book.read(frame_text("\n".join(["● Done.", rule, *dialog])), process, process)
+    assert (asked.state, asked.kind) == ("waiting_input", "permission")
+
+
+@pytest.mark.parametrize(
+    ("screen", "kind"),
+    [
+        ("rm: remove regular empty file 'q'?", "confirm"),
+        ("rm: remove write-protected regular file 'a b'? ", "confirm"),
+        ("cp: overwrite 'q2'?", "confirm"),
+        ("  Only 'yes' will be accepted to approve.\n\n  Enter a value:", "question"),
+        ("1) yes\n2) no\n#?", "question"),
+        ("? Pick one › - Use arrow-keys. Return to submit.\n❯   red\n    blue", "question"),
+        ("? Which one? (Use arrow keys)\n❯ red\n  blue", "question"),
+        ("rm: cannot remove 'q': No such file or directory", ""),
+        ("? Pick one › - Use arrow-keys. Return to submit.\n❯   red\ndone", ""),
+        ("what is the value? Enter a value: 3", ""),
+    ],
+)
+def test_prompts_of_common_programs(screen: str, kind: str) -> None:
+    told = load_book().read(frame_text(screen), "some-program", "")
+    assert (told.state == "waiting_input", told.kind) == (bool(kind), kind)

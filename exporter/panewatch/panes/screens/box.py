@@ -16,6 +16,7 @@ _OPENS: Final = {"╰": "╭", "└": "┌", "┗": "┏", "╚": "╔", "▀": 
 _SIDES: Final = "│┃║|"
 _RULES: Final = "─━═▔╌"
 _PROMPTS: Final = "❯>›!#$&→❭*"  # noqa: RUF001 - each as programs print it
+_ANSWERS: Final = ("Yes", "No", "Allow", "Deny", "Accept", "Approve", "Trust", "Continue")
 _LEAST_RULE: Final = 8
 
 
@@ -44,6 +45,19 @@ def find_box(rows: Sequence[str]) -> Box | None:
         if box is not None:
             return box
     return None
+
+
+def find_draft(rows: Sequence[str], box: Box) -> str:
+    """Return the prompt behind which somebody writes between two rules; empty where none does.
+
+    A menu between two rules is no draft: it begins with its first answer.
+    """
+    first = rows[box.top + 1].lstrip()
+    written = first[1:].lstrip()
+    ruled = is_rule(rows[box.top].lstrip()) and is_rule(rows[box.bottom].lstrip())
+    if not ruled or first[0] not in _PROMPTS or written[:1].isdigit():
+        return ""
+    return "" if written.startswith(_ANSWERS) else first[0]
 
 
 def is_rule(row: str) -> bool:

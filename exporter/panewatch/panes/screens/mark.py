@@ -45,7 +45,9 @@ class Mark:
         marker = self.marker
         if marker.alternate and not view.alternate:
             return False
-        text = view.find(marker.region)
+        # Few screens come so far, so that few are cut once more.
+        shown = view.asked if marker.state == "waiting_input" else view
+        text = shown.find(marker.region)
         return bool(text.rows) and self._matches(text, found)
 
     def _matches(self, text: Text, found: Found) -> bool:

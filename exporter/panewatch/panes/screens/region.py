@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from panewatch.panes.model import Frame
-from panewatch.panes.screens.box import Box, find_box
+from panewatch.panes.screens.box import Box, find_box, find_draft
 
 Place: TypeAlias = Literal["last", "live", "box", "above", "below", "cursor", "screen"]
 
@@ -14,6 +14,7 @@ PLACES: Final[tuple[Place, ...]] = Place.__args__  # type: ignore[attr-defined]
 
 _MOST_ROWS: Final = 80
 _LONGEST_ROW: Final = 512
+_ONE_ROW: Final = 2
 _EDGES: Final = " \t│┃║|▌▐▏▕"
 
 _NOWHERE: Final = (0, 0)
@@ -58,7 +59,7 @@ class View:
     """One screen, as regions of it are asked for."""
 
     __slots__ = (
-        "_box", "_cursor", "_looked", "_slices", "_texts", "alternate", "rows", "whole",
+        "_asked", "_box", "_cursor", "_looked", "_slices", "_texts", "alternate", "rows", "whole",
     )  # fmt: skip
 
     def __init__(self, frame: Frame) -> None:
@@ -75,6 +76,7 @@ class View:
         self.alternate = frame.alternate
         self._box: Box | None = None
         self._looked = False
+        self._asked: View | None = None
         self._texts: dict[Region, Text] = {}
         self._slices: dict[tuple[int, int], Text] = {}
 
@@ -99,6 +101,18 @@ class View:
             # No box is drawn with the letters of plain output.
             self._box = None if self.whole.isascii() else find_box(self.rows)
         return self._box
+
+    @property
+    def asked(self) -> View:
+        """The screen without what somebody writes to an agent: that asks nobody for anything."""
+        if self._asked is None:
+            self._asked = self
+            box = self.box
+            prompt = find_draft(self.rows, box) if box and box.bottom - box.top > _ONE_ROW else ""
+            if box and prompt:
+                rows = (*self.rows[: box.top + 1], prompt, *self.rows[box.bottom :])
+                self._asked = View(Frame(rows, box.top + 1, alternate=self.alternate))
+        return self._asked
 
     def _cut(self, region: Region) -> tuple[int, int]:
         """Return the first row of a region and the one behind its last."""
