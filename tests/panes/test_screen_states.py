@@ -365,3 +365,19 @@ def test_output_that_goes_round_in_circles(tmux: PrivateTmux, output: str, loops
         )
     )
     assert (1 in found) is loops
+
+
+@pytest.mark.parametrize(("lines", "loops"), [(WORKS, False), (["Retrying"] * 9, True)])
+def test_an_agent_that_works_and_clears_the_screen_is_no_loop(
+    tmux: PrivateTmux, book: ScreenBook, lines: Sequence[str], loops: bool
+) -> None:
+    puppet = Puppet(tmux, called="claude")
+    settings = EAGER.model_copy(update={"looping_window": 2.0, "looping_lines": 10})
+    watch = Watch(tmux, settings, screens=book)
+    found = set()
+    end = time.monotonic() + 4.5
+    while time.monotonic() < end and not (loops and 1 in found):
+        puppet.print(*lines)
+        watch.look()
+        found.add(watch.view(puppet.pane).looping)
+    assert (1 in found) is loops

@@ -157,7 +157,9 @@ class Conduct:
             screen=screen,
             last_effort=self._effort.last,
         )
-        self.looping = self._loops.judge(now) and not dead
+        # Agents that work draw the same anew again and again: that is no circle.
+        redraws = bool(screen.agent) and screen.state == "working"
+        self.looping = self._loops.judge(now) and not dead and not redraws
         kind = screen.kind if machine.state == "waiting_input" else ""
         wait = self.wait
         if kind != (wait.kind if wait else ""):

@@ -116,10 +116,10 @@ def test_a_dialog_that_somebody_writes_to_an_agent_asks_nobody(process: str) -> 
         ("cp: overwrite 'q2'?", "confirm"),
         ("  Only 'yes' will be accepted to approve.\n\n  Enter a value:", "question"),
         ("1) yes\n2) no\n#?", "question"),
-        ("? Pick one › - Use arrow-keys. Return to submit.\n❯   red\n    blue", "question"),
+        ("? Pick one › - Use arrow-keys. Return to submit.\n❯   red\n    blue", "question"),  # noqa: RUF001
         ("? Which one? (Use arrow keys)\n❯ red\n  blue", "question"),
         ("rm: cannot remove 'q': No such file or directory", ""),
-        ("? Pick one › - Use arrow-keys. Return to submit.\n❯   red\ndone", ""),
+        ("? Pick one › - Use arrow-keys. Return to submit.\n❯   red\ndone", ""),  # noqa: RUF001
         ("what is the value? Enter a value: 3", ""),
     ],
 )
