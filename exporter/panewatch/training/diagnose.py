@@ -17,7 +17,8 @@ def diagnose(config: Config) -> Iterator[Finding]:
     """Read the directory once."""
     directory = find_directory(config.training.textfile_directory, os.environ)
     if directory is None:
-        yield Finding("training", ok=False, detail="no home: set training.textfile_directory")
+        detail = "no home, so no files of callbacks; training.textfile_directory names a place"
+        yield Finding("training", ok=True, detail=detail)
         return
     try:
         files = Textfiles(time.monotonic, time.time).look(directory)
