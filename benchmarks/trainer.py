@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 EPOCHS = 2
 Step = Callable[[int, int], float]
@@ -90,7 +91,7 @@ def show_huggingface(steps: int, make: Step) -> None:
 
     class Truth(TrainerCallback):
         def on_step_begin(
-            self, _arguments: object, state: object, *_: object, **_more: object
+            self, _arguments: object, state: Any, *_: object, **_more: object
         ) -> None:
             make(state.global_step + 1, 1)
 

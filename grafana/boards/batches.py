@@ -3,10 +3,12 @@
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import units
 
-from boards.panels import PER_HOUR, graph
+from boards.panels import graph
 from boards.queries import HOST, Query, select
 from boards.runs import PER_SECOND, RUN, RUN_LABELS, increase_of, rate_of, value_of
 from boards.states import ORANGE
+
+EPOCHS_PER_HOUR = "suffix: epochs/h"
 
 
 def batch_times() -> timeseries.Panel:
@@ -30,6 +32,7 @@ def batch_times() -> timeseries.Panel:
 
 def data_wait() -> timeseries.Panel:
     """Build the graph of the share of time that is waited for data."""
+    waits = rate_of("panewatch_training_data_wait_seconds_total")
     return graph(
         "Waiting for data",
         "The share of its time that each run waits for the data of its next batch. Told by "
@@ -37,8 +40,7 @@ def data_wait() -> timeseries.Panel:
         "alerts: more workers, data that is prepared ahead, a faster disk.",
         [
             Query(
-                f"max by ({RUN_LABELS}) "
-                f"({select('panewatch:training_data_wait:ratio_rate5m', RUN)})",
+                f"{waits} / ({waits} + {rate_of('panewatch_training_compute_seconds_total')})",
                 legend="{{run}}",
             )
         ],
@@ -106,7 +108,7 @@ def epochs_rate() -> timeseries.Panel:
                 legend="{{run}}",
             )
         ],
-        PER_HOUR,
+        EPOCHS_PER_HOUR,
     )
 
 
