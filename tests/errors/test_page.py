@@ -44,6 +44,7 @@ def test_the_pack_and_the_severities_are_accepted(
     assert {key for text in SETTINGS for key in yaml.safe_load(text)["errors"]} == {
         "severity",
         "packs",
+        "prompts",
     }
     assert run("check-config", str(settings)) == 0, capsys.readouterr().err
 

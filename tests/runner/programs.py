@@ -45,7 +45,8 @@ class Exporter:
 
     def find_port(self) -> int:
         """Wait until it listens, and read the port from its log."""
-        wait_until(lambda: "listening" in self.log, what=f"listening; {self.log}")
+        # Its start reads and compiles all rules: seconds of CPU, which others may want too.
+        wait_until(lambda: "listening" in self.log, 60.0, f"listening; {self.log}")
         found = re.search(r"event=listening .*port=(\d+)", self.log)
         assert found
         return int(found.group(1))
