@@ -73,7 +73,11 @@ def prepare(text: str) -> str | bytes:
 
 
 class ExpressionSet:
-    """Several expressions, tried in one pass over a line."""
+    """Several expressions, tried in one pass over a line.
+
+    Raises:
+        ValueError: RE2 takes them one by one, but together they are too large for it.
+    """
 
     __slots__ = ("_set",)
 
@@ -81,7 +85,10 @@ class ExpressionSet:
         self._set = re2.Set.SearchSet()
         for expression in expressions:
             self._set.Add(expression)
-        self._set.Compile()
+        try:
+            self._set.Compile()
+        except re2.error as error:
+            raise ValueError(str(error)) from None
 
     def match(self, text: bytes) -> list[int]:
         """Return the places of the expressions that are found in ``text``."""

@@ -52,6 +52,12 @@ def test_what_an_expression_matches_passes_the_looks_before_it(
             assert bool(found) == (pattern.search(line) is not None), line
 
 
+def test_an_expression_that_is_too_large_for_a_set_is_tried_alone() -> None:
+    trial = Trial([Rule("one", "error", (r"(?:\pL{2,9}\pL{2,9}){2,9}",))], {0: 0})
+    assert trial.find([0], "abcdefghij", b"abcdefghij")
+    assert not trial.find([0], "12345", b"12345")
+
+
 def test_what_a_builtin_expression_matches_has_one_of_its_words() -> None:
     random, matches = Random(7), 0  # noqa: S311  # the same texts in every run
     for expression in (expression for rule in RULES for expression in rule.match):

@@ -34,7 +34,7 @@ class Expression:
         more: A line holds one of these; anything will do where there are none.
     """
 
-    __slots__ = ("_exact", "begins", "caseless", "more", "rule", "text", "words")
+    __slots__ = ("_exact", "_large", "begins", "caseless", "more", "rule", "text", "words")
 
     def __init__(self, rule: int, text: str) -> None:
         needs = find_needs(text)
@@ -46,12 +46,19 @@ class Expression:
         self.begins = tuple(sorted(needs.begins)) if anchored else ()
         self.more = tuple(sorted(drop_longer(needs.more)))
         self._exact: linear.ExpressionSet | None = None
+        self._large: linear.Pattern | None = None
+        """What is asked instead where the expression is too large for a set."""
 
     def matches(self, encoded: bytes) -> bool:
         """Tell whether it matches; it is compiled when this is asked for the first time."""
-        if self._exact is None:
-            self._exact = linear.ExpressionSet((self.text,))
-        return bool(self._exact.match(encoded))
+        if self._exact is None and self._large is None:
+            try:
+                self._exact = linear.ExpressionSet((self.text,))
+            except ValueError:
+                self._large = linear.compile(self.text)
+        if self._exact is not None:
+            return bool(self._exact.match(encoded))
+        return self._large is not None and self._large.search(encoded.decode()) is not None
 
 
 class Trial:
