@@ -29,7 +29,7 @@ errors: {{{errors}}}
 tmux: {{sockets: [{socket}]}}
 """
 SHELL = "exec bash --norc --noprofile -i"
-PROMPT = r"dev@host:~/work/\#$ "
+PROMPT = r"dev@host:~/exp/\#$ "
 """bash counts its commands in it."""
 
 
