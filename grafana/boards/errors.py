@@ -17,10 +17,13 @@ from boards.queries import (
     SERVER,
     Query,
     pane_value,
+    quantile,
     select,
 )
 from boards.states import BLUE, GREEN, ORANGE, RED
 from boards.tables import Column, listing
+
+RECOVERY = "panewatch_incident_recovery_seconds"
 
 
 def build() -> Dashboard:
@@ -161,11 +164,6 @@ def _most_incidents() -> bargauge.Panel:
 
 
 def _recovery_by_category() -> table.Panel:
-    def quantile(share: float) -> str:
-        buckets = select("panewatch_incident_recovery_seconds_bucket", SERVER)
-        rate = f"sum by (category, le) (increase({buckets}[$__range]))"
-        return f"histogram_quantile({share}, {rate}) >= 0"
-
     count = select("panewatch_incident_recovery_seconds_count", SERVER)
     return listing(
         "Recovery by category, in this time range",
@@ -174,8 +172,8 @@ def _recovery_by_category() -> table.Panel:
         "histogram.",
         [
             f"round(sum by (category) (increase({count}[$__range]))) > 0",
-            quantile(0.5),
-            quantile(0.9),
+            quantile(0.5, RECOVERY, SERVER, "category", "$__range"),
+            quantile(0.9, RECOVERY, SERVER, "category", "$__range"),
         ],
         [
             Column("category", "Category"),

@@ -7,11 +7,9 @@ changed.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 from prometheus_client import Metric
 from prometheus_client.samples import Sample
@@ -21,6 +19,7 @@ from panewatch.errors import contract as c
 from panewatch.errors.incident import Incident, Outcome
 from panewatch.errors.rule import FRICTIONS, SEVERITIES, Category, Friction, Rule, Severity
 from panewatch.errors.rulebook import Rulebook
+from panewatch.histogram import Histogram
 from panewatch.panes.contract import PANE
 from panewatch.panes.model import Identity
 
@@ -66,7 +65,7 @@ class Accounts:
         self._opened: Counter[Kind] = Counter()
         self._resolved: Counter[Outcome] = Counter()
         self._kinds: tuple[Kind, ...] = ()
-        self._recovery: dict[Kind, tuple[list[int], float]] = {}
+        self._recovery: dict[Kind, Histogram] = {}
         self._families: tuple[Metric, ...] | None = None
 
     def __getitem__(self, identity: Identity) -> Account:
@@ -89,7 +88,7 @@ class Accounts:
             self._families = None
             for kind in rulebook.kinds:
                 self._opened.setdefault(kind, 0)
-                self._recovery.setdefault(kind, ([0] * (len(c.RECOVERY_BUCKETS) + 1), 0.0))
+                self._recovery.setdefault(kind, Histogram(c.RECOVERY_BUCKETS))
         return account
 
     def count(self, identity: Identity, rule: Rule) -> None:
@@ -133,11 +132,8 @@ class Accounts:
         if outcome == "success":
             kind = incident.rule.severity, incident.rule.category
             seconds = max(0.0, now - incident.opened)
-            counts, total = self._recovery.setdefault(
-                kind, ([0] * (len(c.RECOVERY_BUCKETS) + 1), 0.0)
-            )
-            counts[bisect_left(c.RECOVERY_BUCKETS, seconds)] += 1
-            self._recovery[kind] = counts, total + seconds
+            recovery = self._recovery.setdefault(kind, Histogram(c.RECOVERY_BUCKETS))
+            recovery.observe(seconds)
 
     def collect(self) -> tuple[Metric, ...]:
         """Return the families; the same objects as before while nothing changed."""
@@ -180,14 +176,9 @@ class Accounts:
 
     def _build_recovery(self) -> Metric:
         family = c.INCIDENT_RECOVERY.family()
-        name = c.INCIDENT_RECOVERY.full_name
-        bounds = (*map(str, c.RECOVERY_BUCKETS), "+Inf")
-        for (severity, category), (counts, total) in self._recovery.items():
+        for (severity, category), recovery in self._recovery.items():
             labels = {"server": self._server, "severity": severity, "category": category}
-            for bound, number in zip(bounds, accumulate(counts), strict=True):
-                family.add_sample(f"{name}_bucket", labels | {"le": bound}, float(number))
-            family.add_sample(f"{name}_count", labels, float(sum(counts)))
-            family.add_sample(f"{name}_sum", labels, total)
+            family.samples.extend(recovery.sample(c.INCIDENT_RECOVERY.full_name, labels))
         return family
 
 
