@@ -1,0 +1,1 @@
+"""Profiler traces of trainings: where the time of a step goes."""
