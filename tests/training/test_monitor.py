@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from panewatch.training.callback import TrainingMonitor
-from panewatch.training.callback.monitor import name_run
+from panewatch.training.callback.rank import name_run
 from panewatch.training.callback.samples import count_samples, measure_dataset
 from panewatch.training.callback.scalars import Scalars
 from polling import wait_until

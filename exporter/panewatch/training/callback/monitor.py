@@ -10,7 +10,6 @@ import sys
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
@@ -19,6 +18,7 @@ from panewatch.training.callback.measurement import Measurement
 from panewatch.training.callback.memory import measure_peaks
 from panewatch.training.callback.origin import read_origin
 from panewatch.training.callback.place import clean_name
+from panewatch.training.callback.rank import find_rank, name_run
 from panewatch.training.callback.report import Report
 from panewatch.training.callback.samples import count_samples, measure_dataset
 from panewatch.training.callback.scalars import Scalars
@@ -136,7 +136,7 @@ class TrainingMonitor:
         if self._report is not None:
             return
         self._reset()
-        rank = _find_rank()
+        rank = find_rank()
         quiet = rank > 0 and not self._every_rank
         self._report = Report(
             None if quiet else self._gather,
@@ -344,7 +344,7 @@ class TrainingMonitor:
         usual = (measured.wait + measured.compute) / max(1, measured.batches)
         report = self._report
         return Facts(
-            run=report.run if report else name_run(str(self._options["run"]), _find_rank()),
+            run=report.run if report else name_run(str(self._options["run"]), find_rank()),
             framework=clean_name(self.framework) if self.framework else "",
             origin=self._origin,
             state=self._state,
@@ -369,21 +369,7 @@ class TrainingMonitor:
         self._report = None
 
 
-def name_run(run: str, rank: int) -> str:
-    """Return what a run is called: by its script where it has no name, with its rank above 0."""
-    name = clean_name(run or Path(sys.argv[0] if sys.argv else "").stem)
-    return clean_name(f"{name[:54]}-rank{rank}") if rank else name
-
-
 _clean = functools.lru_cache(maxsize=256)(clean_name)
-
-
-def _find_rank() -> int:
-    for name in ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "LOCAL_RANK"):
-        value = os.environ.get(name, "")
-        if value.isdecimal():
-            return int(value)
-    return 0
 
 
 def _count(batch: Any) -> int | None:
