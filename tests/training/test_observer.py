@@ -5,11 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from panewatch.config import Config
 from panewatch.exposition import render
-from panewatch.panes.model import Frame, Identity, Line, PaneKey, PaneUpdate
+from panewatch.panes.model import (
+    EndedCommand,
+    Frame,
+    Identity,
+    Line,
+    PaneKey,
+    PaneUpdate,
+    Screen,
+)
 from panewatch.training.contract import RUNS
 from panewatch.training.observer import TrainingObserver
 
@@ -34,18 +43,28 @@ class Looks:
         state: str = "working",
         alternate: bool = False,
         restarted: bool = False,
+        command: str = "python",
+        told: Screen = Screen(),  # noqa: B008  # a tuple: it never changes
+        ended: Sequence[float] = (),
+        continued: Sequence[str] = (),
     ) -> None:
+        """Look after ``wait`` seconds; ``ended`` are the ages of commands that have ended."""
         self.now += wait
         self.observer.observe(
             PaneUpdate(
                 key=KEY,
                 identity=Identity("default", "work", "0", "1"),
                 frame=Frame(screen, len(screen) - 1, alternate),
-                lines=[Line(line) for line in lines],
+                lines=[Line(line, continued=line in continued) for line in lines],
                 gap=False,
-                command="python",
+                command=command,
                 state=state,
                 monotonic=self.now,
+                screen=told,
+                ended=[
+                    EndedCommand("python", "", self.now + 1e9 - age - 60, 60, None, exact=True)
+                    for age in ended
+                ],
                 restarted=restarted,
             )
         )
@@ -122,22 +141,107 @@ def test_a_run_that_stands_loses_its_rate_and_keeps_its_place() -> None:
 
 def test_a_run_that_ended_stays_a_moment_and_goes() -> None:
     looks = Looks()
-    looks.look("step 1/2 loss 0.5")
-    looks.look("step 2/2 loss 0.4")
-    looks.look(state="finished")
+    looks.look("step 1/2 loss 0.5", "step 1/2 lr 0.1")
+    looks.look("step 2/2 loss 0.4", state="finished", command="bash")
     values = looks.values()
-    assert values["step"] == 2
+    assert (values["step"], values["loss train"]) == (2, 0.4)  # printed before it ended
     assert "last_progress_timestamp_seconds" not in values
     assert "eta_seconds" not in values
-    looks.look(state="idle")
+    looks.look(state="idle", command="bash", wait=298)
+    assert looks.values() == values
+    looks.look(state="idle", command="bash", wait=3)
     assert not looks.values()
 
 
 def test_what_a_shell_shows_at_its_prompt_is_no_run() -> None:
     looks = Looks()
-    looks.look("step 1/2 loss 0.5", state="idle")
+    looks.look("step 1/2 loss 0.5", state="idle", command="bash")
     looks.look("step 1/2 loss 0.5", alternate=True)
     assert not looks.values()
+
+
+def test_a_training_after_another_in_a_shell_is_another_run() -> None:
+    looks = Looks()
+    looks.look("epoch 9 step 90 loss: nan")
+    looks.look(state="finished", command="bash")
+    assert looks.values()["nonfinite_total"] == 1
+    looks.look("loading data")
+    assert looks.values()["epoch"] == 9
+    looks.look("epoch 1 step 1 loss: 0.1")
+    values = looks.values()
+    assert (values["nonfinite_total"], values["restarts_total"], values["epoch"]) == (0, 0, 1)
+
+
+def test_what_ends_and_begins_between_two_looks_is_told_apart() -> None:
+    looks = Looks()
+    looks.look("epoch 8 step 80 loss: nan")
+    looks.look("epoch 9 step 90 loss: nan", "epoch 1 step 1, loss: 0.1", ended=[0.5])
+    values = looks.values()
+    assert (values["nonfinite_total"], values["restarts_total"], values["epoch"]) == (0, 0, 1)
+    looks.look("epoch 2 step 2 loss: nan", ended=[5])  # told late: it ended before this one began
+    assert looks.values()["nonfinite_total"] == 1
+    looks.look("epoch 3 step 3 loss: nan", ended=[0.5])
+    values = looks.values()
+    assert (values["nonfinite_total"], values["epoch"]) == (2, 3)
+    assert "last_progress_timestamp_seconds" not in values
+    looks.look("epoch 4 step 4 loss: 0.1")
+    assert looks.values()["nonfinite_total"] == 0
+
+
+@pytest.mark.parametrize("command", ["python3", "ssh", "docker"])
+def test_what_rests_in_silence_may_be_training(command: str) -> None:
+    looks = Looks()
+    for epoch in range(3):
+        looks.look(f"epoch {epoch + 1}/9 step {epoch} loss: nan", command=command)
+        looks.look(state="idle", command=command, wait=20)
+    values = looks.values()
+    assert (values["nonfinite_total"], values["epoch"]) == (3, 3)
+    assert "last_progress_timestamp_seconds" in values
+    looks.look(state="idle", command=command, told=Screen("idle"))
+    assert "last_progress_timestamp_seconds" not in looks.values()
+    looks.look("epoch 4/9 step 3 loss: nan", command=command)
+    assert looks.values()["nonfinite_total"] == 1
+
+
+def test_what_shows_what_another_prints_ends_in_silence_and_goes_on() -> None:
+    looks = Looks()
+    looks.look("epoch 1/9 step 1 loss: nan", command="tail")
+    looks.look(state="idle", command="tail", wait=20)
+    assert "last_progress_timestamp_seconds" not in looks.values()
+    looks.look("epoch 2/9 step 2 loss: nan", command="tail")
+    values = looks.values()
+    assert values["nonfinite_total"] == 2
+    assert "last_progress_timestamp_seconds" in values
+
+
+def test_a_loss_in_a_line_that_goes_on_is_counted_once() -> None:
+    looks = Looks()
+    looks.look("step 3 loss nan")
+    rest = "step 3 loss nan val_loss inf"
+    looks.look(rest, continued=[rest])
+    assert looks.values()["nonfinite_total"] == 2
+    whole = f"{rest} lr 0.1"
+    looks.look(whole, continued=[whole])
+    assert looks.values()["nonfinite_total"] == 2
+    looks.look(whole)  # the same again on purpose
+    assert looks.values()["nonfinite_total"] == 4
+
+
+def test_a_loss_on_the_screen_is_counted_once_when_its_line_ends() -> None:
+    looks = Looks()
+    line = "{'loss': 'nan', 'epoch': '0.12'}"
+    looks.look(screen=["", line])
+    assert looks.values()["nonfinite_total"] == 1
+    looks.look(line, screen=["", line, ""])
+    assert looks.values()["nonfinite_total"] == 1
+
+
+def test_a_bar_that_is_drawn_again_counts_its_loss_once_a_step() -> None:
+    looks = Looks()
+    bar = "train:  {0}%|     | {0}/100 [00:0{1}<01:40,  1.00s/it, loss=nan]"
+    for step, second in ((3, 3), (3, 4), (4, 5), (4, 6)):
+        looks.look(screen=["", bar.format(step, second)])
+    assert looks.values()["nonfinite_total"] == 2
 
 
 def test_losses_that_are_no_numbers_are_counted() -> None:

@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import ClassVar, Final
 
 from prometheus_client import Metric
 
 from panewatch.config import Config
+from panewatch.panes.kinds import find_kind
 from panewatch.panes.model import Frame, Identity, PaneKey, PaneUpdate
 from panewatch.training.alike import find_shape, leave_out_overtaken
 from panewatch.training.families import build_families
+from panewatch.training.pane_run import PaneRun
 from panewatch.training.reading import ProgressReader
 from panewatch.training.recall import Recall
-from panewatch.training.run import Run
+from panewatch.training.unfinished import Unfinished
 from panewatch.training.values import Progress
 
 _LIVE_ROWS: Final = 4
 """Lines around the cursor that a bar may be redrawn on: nested ones stand on several."""
 
-_RESTS: Final = frozenset(("idle", "finished"))
+_TRAINS: Final = frozenset(("program", "remote"))
+_FOLLOWS: Final = frozenset(("tail", "cat"))
+"""Programs that show what others print, and whose silence tells nothing of those."""
 
 
-class _Pane:
-    """What is known of one pane."""
+class _Pane(PaneRun):
+    """The training in a pane, and what was read of its screen."""
 
-    __slots__ = ("ended", "identity", "live", "run")
+    __slots__ = ("live", "unfinished")
 
     def __init__(self, identity: Identity) -> None:
-        self.identity = identity
-        self.run: Run | None = None
+        super().__init__(identity)
         self.live: Sequence[str] = ()
-        self.ended = False
+        self.unfinished = Unfinished()
 
 
 class TrainingObserver:
@@ -63,6 +67,8 @@ class TrainingObserver:
         self._enabled = config.training.enabled
         self._forget_after = config.training.forget_after
         self._stalled_after = config.training.stalled_after
+        self._shells = config.panes.shells
+        self._finished_for = config.panes.finished_for
         if not self._enabled:
             self._panes.clear()
 
@@ -76,30 +82,70 @@ class TrainingObserver:
             pane = self._panes[update.key] = _Pane(update.identity)
         pane.identity = update.identity
         # What another command tells is another training.
-        old = pane.run is not None and now - pane.run.moved > self._forget_after
-        if old or update.restarted:
-            pane.run = None
-        # What a shell at its prompt shows was printed by something that has ended.
-        pane.ended = update.state in _RESTS or update.state == "dead"
-        if update.state in _RESTS or update.frame.alternate:
-            if update.state == "idle":
-                pane.run = None
+        if update.restarted or pane.is_old(now, self._finished_for, self._forget_after):
+            pane.drop()
+        if self._is_over(update):
+            self._finish(pane, update)
             return
-        for progress in self._read(pane, update):
-            if pane.run is None:
-                if not progress.certain:
-                    continue
-                pane.run = Run(now)
-            pane.run.take(progress, now)
+        if update.state == "idle" and not self._trains_in_silence(update):
+            pane.rest(now)
+        else:
+            pane.go_on()
+        told = iter(()) if update.frame.alternate else self._read(pane, update)
+        if self._has_ended(pane, update):
+            # Of the lines that came together, the first may be of the program that has ended.
+            for progress in told:
+                if not pane.finish(progress, now):
+                    pane.end(now)
+                    pane.take(progress, now)
+                    break
+            else:
+                pane.end(now)
+        for progress in told:
+            pane.take(progress, now)
+
+    def _is_over(self, update: PaneUpdate) -> bool:
+        """Tell whether what runs in a pane is at its prompt, or has ended with the pane."""
+        if update.state != "idle":
+            return update.state in {"dead", "finished"}
+        # Programs are idle in silence too. Of others than shells only the screen tells.
+        return update.screen.state == "idle" or _find_name(update.command) in self._shells
+
+    def _finish(self, pane: _Pane, update: PaneUpdate) -> None:
+        """Take in what a program has printed since the last look, which has ended by now."""
+        # What a shell shows at its prompt later was printed by something else.
+        if not pane.over and not update.frame.alternate:
+            for progress in self._read(pane, update):
+                if not pane.finish(progress, update.monotonic):
+                    break
+        pane.end(update.monotonic)
+
+    def _trains_in_silence(self, update: PaneUpdate) -> bool:
+        """Tell whether a program that rests may be in the middle of a training all the same.
+
+        That of an interpreter without a script, or behind ssh, rests whenever it is silent.
+        """
+        name = _find_name(update.command)
+        return name not in _FOLLOWS and find_kind(name, None) in _TRAINS
+
+    def _has_ended(self, pane: _Pane, update: PaneUpdate) -> bool:
+        """Tell whether the program of the training has ended since the last look."""
+        if pane.run is None or pane.over or not update.ended:
+            return False
+        offset = self._clock() - self._monotonic()
+        return any(
+            command.started + command.seconds - offset >= pane.run.began for command in update.ended
+        )
 
     def _read(self, pane: _Pane, update: PaneUpdate) -> Iterator[Progress]:
         """Read the new lines, then the bars that stand on the screen."""
         now = update.monotonic
         texts = [line.text for line in update.lines]
+        continued = {line.text for line in update.lines if line.continued}
         for text, shape in leave_out_overtaken(texts):
             progress = self._recall.read(text, shape, now)
             if progress is not None:
-                yield progress
+                yield pane.unfinished.leave_out(text, progress, continued=text in continued)
         live = _find_live(update.frame)
         if live != pane.live:
             known = {*texts, *pane.live}
@@ -109,6 +155,7 @@ class TrainingObserver:
                     continue
                 progress = self._recall.read(text, find_shape(text), now)
                 if progress is not None and progress.format != "pairs":
+                    pane.unfinished.note_screen(text, progress)
                     yield progress
 
     def move(self, places: Mapping[PaneKey, Identity]) -> None:
@@ -125,17 +172,24 @@ class TrainingObserver:
         """Yield the families of this server's runs."""
         if not self._enabled:
             return ()
+        now = self._monotonic()
+        for pane in self._panes.values():
+            if pane.is_old(now, self._finished_for, self._forget_after):
+                pane.drop()
         runs = [
-            (pane.identity, pane.run, pane.ended)
+            (pane.identity, pane.run, pane.ended is not None)
             for pane in self._panes.values()
             if pane.run is not None
         ]
         if not runs:
             return self._nothing
-        now = self._monotonic()
         offset = self._clock() - now
         self._families = build_families(runs, now, offset, self._stalled_after, self._families)
         return self._families
+
+
+def _find_name(command: str) -> str:
+    return PurePath(command.removeprefix("-")).name or command
 
 
 def _find_live(frame: Frame) -> Sequence[str]:

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import Final
 
-from panewatch.training.values import Progress, is_nonfinite
+from panewatch.training.values import LOSSES, Progress, is_nonfinite
 
 _WINDOW_SECONDS: Final = 60.0
 _MOST_POINTS: Final = 120
@@ -20,9 +20,6 @@ _STALE_GAPS: Final = 5
 _LEADS_SECONDS: Final = 60.0
 """How long the format that last told a step is the only one that does."""
 
-_LOSSES: Final = {"loss": "train", "val_loss": "val"}
-"""The losses by the split that each is of."""
-
 _FALLS_SECONDS: Final = 5.0
 """A step that is below the last one for so long has gone back: several ranks take turns."""
 
@@ -32,8 +29,8 @@ _RATES: Final = ("samples_per_second", "tokens_per_second", "steps_per_second")
 class Run:
     """A training that moves on.
 
-    ``losses`` holds the last finite one of each split, ``rates`` what was printed. ``moved``
-    is when it last moved on.
+    ``losses`` holds the last finite one of each split, ``rates`` what was printed. ``began`` is
+    when it was first told of, ``moved`` when it last moved on.
     """
 
     def __init__(self, now: float) -> None:
@@ -47,7 +44,7 @@ class Run:
         self.rates: dict[str, float] = {}
         self.nonfinite = 0
         self.restarts = 0
-        self.moved = now
+        self.began = self.moved = now
         self._printed_eta: float | None = None
         self._from_zero = False
         self._points: deque[tuple[float, float]] = deque(maxlen=_MOST_POINTS)
@@ -55,6 +52,8 @@ class Run:
         self._leader = ""
         self._led = now
         self._fell: float | None = None
+        self._drawn: tuple[str, float | None, float | None] | None = None
+        """Of which loss and where a bar told last that it was no number."""
 
     def take(self, progress: Progress, now: float) -> None:
         """Take in what a line told at ``now``."""
@@ -62,10 +61,10 @@ class Run:
         values = {
             name: value
             for name, value in progress.values.items()
-            if name in _LOSSES or math.isfinite(value)
+            if name in LOSSES or math.isfinite(value)
         }
         self.framework = progress.framework or self.framework
-        moved = self._take_losses(values)
+        moved = self._take_losses(values, progress)
         if progress.split == "val":
             self._note(now, moved=moved)
             return
@@ -77,15 +76,30 @@ class Run:
             self._printed_eta = values.get("eta_seconds", self._printed_eta)
         self._note(now, moved=moved)
 
-    def _take_losses(self, values: dict[str, float]) -> bool:
+    def goes_back(self, progress: Progress) -> bool:
+        """Tell whether a line tells of a place before the one where it is."""
+        epoch, step = (progress.values.get(name) for name in ("epoch", "step"))
+        if progress.split == "val":
+            return False
+        if epoch is not None and self.epoch is not None and epoch != self.epoch:
+            return epoch < self.epoch
+        if step is None or self.step is None or progress.format != self._leader:
+            return False
+        return step < self.step
+
+    def _take_losses(self, values: dict[str, float], progress: Progress) -> bool:
         moved = False
-        for name, split in _LOSSES.items():
+        for name, split in LOSSES.items():
             loss = values.get(name)
             if loss is None:
                 continue
             if is_nonfinite(loss):
-                self.nonfinite += 1
-                moved = True
+                # A bar is drawn again and again at one step.
+                drawn = (split, values.get("epoch"), values.get("step"))
+                if progress.format != "bar" or drawn != self._drawn:
+                    self.nonfinite += 1
+                    moved = True
+                self._drawn = drawn if progress.format == "bar" else None
             elif self.losses.get(split) != loss:
                 self.losses[split] = loss
                 moved = True

@@ -13,6 +13,9 @@ Name = Literal[
 
 NAMES: Final[tuple[Name, ...]] = get_args(Name)
 
+LOSSES: Final = {"loss": "train", "val_loss": "val"}
+"""The losses by the split that each is of."""
+
 
 class Progress(NamedTuple):
     """What one line tells.
