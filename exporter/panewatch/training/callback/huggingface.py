@@ -1,4 +1,4 @@
-"""The monitor as a callback of the ``Trainer`` of Hugging Face's transformers."""
+"""The monitor and the profiler as callbacks of the ``Trainer`` of Hugging Face's transformers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from transformers import TrainerCallback
 
 from panewatch.training.callback.harmless import harmless
 from panewatch.training.callback.monitor import TrainingMonitor
+from panewatch.training.callback.profiler import TrainingProfiler
 
 
 class TrainerMonitor(TrainerCallback):  # type: ignore[misc]  # it comes without types
@@ -94,3 +95,27 @@ class TrainerMonitor(TrainerCallback):  # type: ignore[misc]  # it comes without
     def on_train_end(self, _args: Any, _state: Any, _control: Any, **_more: Any) -> None:
         """Tell a last time."""
         self.monitor.close(failed=False)
+
+
+class TrainerProfiler(TrainerCallback):  # type: ignore[misc]  # it comes without types
+    """Records steps of what a ``Trainer`` trains: a step is one of the optimizer.
+
+    Args:
+        options: Those of `TrainingProfiler`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.profiler = TrainingProfiler(**options)
+
+    def on_train_begin(self, _args: Any, _state: Any, _control: Any, **_more: Any) -> None:
+        """Begin with step 0, also where a checkpoint was resumed."""
+        self.profiler.start()
+
+    def on_step_end(self, _args: Any, _state: Any, _control: Any, **_more: Any) -> None:
+        """End a step."""
+        self.profiler.step()
+
+    def on_train_end(self, _args: Any, _state: Any, _control: Any, **_more: Any) -> None:
+        """End, with a trace of what was recorded so far."""
+        self.profiler.close()

@@ -1,4 +1,4 @@
-"""The monitor as a callback of Lightning."""
+"""The monitor and the profiler as callbacks of Lightning."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from panewatch.training.callback.harmless import harmless
 from panewatch.training.callback.monitor import TrainingMonitor
+from panewatch.training.callback.profiler import TrainingProfiler
 
 
 def _find_callback() -> Any:
@@ -92,3 +93,33 @@ class LightningMonitor(_find_callback()):  # type: ignore[misc]  # a class of ei
     def on_exception(self, _trainer: Any, _module: Any, _exception: BaseException) -> None:
         """Tell that it has failed."""
         self.monitor.close(failed=True)
+
+
+class LightningProfiler(_find_callback()):  # type: ignore[misc]  # a class of either package
+    """Records steps of what a Lightning ``Trainer`` fits: a step is a batch.
+
+    Args:
+        options: Those of `TrainingProfiler`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.profiler = TrainingProfiler(**options)
+
+    def on_train_start(self, _trainer: Any, _module: Any) -> None:
+        """Begin with step 0, also where a checkpoint was resumed."""
+        self.profiler.start()
+
+    def on_train_batch_end(
+        self, _trainer: Any, _module: Any, _outputs: Any, _batch: Any, _place: int
+    ) -> None:
+        """End a step."""
+        self.profiler.step()
+
+    def on_train_end(self, _trainer: Any, _module: Any) -> None:
+        """End, with a trace of what was recorded so far."""
+        self.profiler.close()
+
+    def on_exception(self, _trainer: Any, _module: Any, _exception: BaseException) -> None:
+        """End in the same way."""
+        self.profiler.close()

@@ -10,7 +10,12 @@ from typing import Final
 VARIABLE: Final = "PANEWATCH_TRAINING__TEXTFILE_DIRECTORY"
 """The environment variable that names the directory: that of the exporter's own setting."""
 
+PROFILES_VARIABLE: Final = "PANEWATCH_TRAINING__PROFILES_DIRECTORY"
+"""The same for the directory of profiler traces."""
+
 SUFFIX: Final = ".prom"
+TRACE_SUFFIX: Final = ".pt.trace.json"
+"""What ends the name of a profiler trace that is not compressed, as TensorBoard's does."""
 
 _LONGEST_NAME: Final = 64
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -22,14 +27,22 @@ def find_directory(directory: str | None, environment: Mapping[str, str]) -> Pat
     Returns:
         None where the environment names no home.
     """
-    named = directory or environment.get(VARIABLE)
+    return _find(directory or environment.get(VARIABLE), "training", environment)
+
+
+def find_profiles_directory(directory: str | None, environment: Mapping[str, str]) -> Path | None:
+    """Return the directory of profiler traces, found in the same way."""
+    return _find(directory or environment.get(PROFILES_VARIABLE), "profiles", environment)
+
+
+def _find(named: str | None, folder: str, environment: Mapping[str, str]) -> Path | None:
     if named:
         return Path(named)
     state, home = environment.get("XDG_STATE_HOME"), environment.get("HOME")
     if not state and not home:
         return None
     base = Path(state) if state else Path(home or "", ".local", "state")
-    return base / "panewatch" / "training"
+    return base / "panewatch" / folder
 
 
 def clean_name(name: str) -> str:
