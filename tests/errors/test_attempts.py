@@ -6,7 +6,7 @@ import pytest
 
 from errors.looks import Looks
 from errors.panes import make_rule
-from panewatch.errors.attempts import find_one_off, is_again
+from panewatch.errors.attempts import find_one_off, recognize
 from panewatch.errors.rulebook import Rulebook
 
 PROMPT = "user@host:~$"
@@ -35,7 +35,7 @@ SMALL = Rulebook([
     ],
 )
 def test_the_same_program_asked_for_the_same(line: str, earlier: str, *, again: bool) -> None:
-    assert is_again(line, earlier) is again
+    assert recognize(line).is_again(recognize(earlier)) is again
 
 
 @pytest.mark.parametrize(

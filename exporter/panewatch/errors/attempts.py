@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from panewatch.errors.command import parse_command
+from panewatch.errors.digest import digest
 from panewatch.errors.programs import Call
 
 _TEXT_OPTIONS: Final = {
@@ -28,16 +30,42 @@ _LEAST: Final = 2
 """Words that tell what a program was asked for."""
 
 
-def is_again(line: str, earlier: str) -> bool:
-    """Tell whether a command line is another attempt at an ``earlier`` one.
+class Attempt(NamedTuple):
+    """A command line, as far as it tells whether another one tries the same; no text of it.
 
-    That is the same line, or the same program with the same words up to the first option:
-    ``train.py --batch 8`` after ``train.py --batch 32``.
+    ``line`` stands for all of it, ``squeezed`` for how its prompt shows it, ``stem`` for its
+    words up to the first option, empty where these tell too little. ``one_off`` is the
+    interpreter of a text that was typed to be run once.
     """
-    if line == earlier:
-        return bool(line)
-    stem = _find_stem(line)
-    return bool(stem) and stem == _find_stem(earlier)
+
+    line: str = ""
+    squeezed: str = ""
+    stem: str = ""
+    one_off: str = ""
+
+    def is_again(self, earlier: Attempt) -> bool:
+        """Tell whether this is another attempt at an ``earlier`` one.
+
+        That is the same line, or the same program with the same words up to the first option:
+        ``train.py --batch 8`` after ``train.py --batch 32``.
+        """
+        if self.line == earlier.line:
+            return bool(self.line)
+        return bool(self.stem) and self.stem == earlier.stem
+
+
+@lru_cache(maxsize=512)
+def recognize(line: str) -> Attempt:
+    """Return a command line as an attempt; that of no line is like no other."""
+    if not line:
+        return Attempt()
+    stem = " ".join(map(repr, _find_stem(line)))
+    return Attempt(digest(line), digest(squeeze(line)), digest(stem), find_one_off(line))
+
+
+def squeeze(line: str) -> str:
+    """Return a command line as its prompt shows it, however it is spaced."""
+    return " ".join(parse_command(line).text.split())
 
 
 def find_one_off(line: str) -> str:

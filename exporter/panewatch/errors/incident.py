@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from panewatch import linear
-from panewatch.errors.attempts import find_one_off, is_again
+from panewatch.errors.attempts import Attempt, recognize
+from panewatch.errors.digest import digest
 from panewatch.errors.rule import ANY, Rule, Severity
 
 Outcome: TypeAlias = Literal["success", "quiet", "end", "dropped", "refuted"]
+
+BLOCKER: Final = "P0"
+"""The severity of what nobody gets past alone."""
 
 SLIP: Final = "P2"
 """The severity of what people mend in seconds."""
@@ -28,6 +32,10 @@ _RETRY_SECONDS: Final = 600.0
 """Whoever tries again by itself has failed for good when it is silent for longer."""
 
 _ALL: Final = frozenset((ANY,))
+_NO_COMMAND: Final = Attempt()
+
+Key: TypeAlias = tuple[str, str]
+"""A rule, and what stands for the values by which its incidents differ."""
 
 _VARIABLE: Final = linear.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d{4,}")
 _LONGEST_VALUE: Final = 128
@@ -42,6 +50,7 @@ class Incident:
     ``command`` is the command line that it last happened to, ``origin`` the one that it
     happened to first, in the run ``began``. ``worst`` is the severity of the
     worst that joined it. ``retrying`` tells that whoever failed tries again by itself.
+    ``mark`` stands for the ``values``, which are known only to who saw them.
     """
 
     number: int
@@ -52,16 +61,23 @@ class Incident:
     line: int
     run: int
     worst: Severity
-    command: str = ""
+    command: Attempt = _NO_COMMAND
     count: int = 1
     retrying: bool = False
     opened_at: float = 0.0
-    origin: str = field(init=False)
+    origin: Attempt = field(init=False)
     began: int = field(init=False)
+    mark: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Keep what will change."""
         self.origin, self.began = self.command, self.run
+        self.mark = mark_values(self.values)
+
+    @property
+    def key(self) -> Key:
+        """By what it is known in its pane."""
+        return self.rule.id, self.mark
 
     @property
     def severity(self) -> Severity:
@@ -71,19 +87,20 @@ class Incident:
     @property
     def is_fact(self) -> bool:
         """Whether it is true whatever became of the command: the disk is full."""
-        return self.worst == "P0" and self.rule.category in _FACTS
+        return self.worst == BLOCKER and self.rule.category in _FACTS
 
     @property
     def passes(self) -> bool:
         """Whether nobody comes back to it: a slip, or what was typed to be run once."""
-        return self.worst == SLIP or (not self.is_fact and bool(find_one_off(self.command)))
+        return self.worst == SLIP or (not self.is_fact and bool(self.command.one_off))
 
     def is_mended_by(self, line: str) -> bool:
         """Tell whether it was mended if the command ``line`` goes well, run later."""
-        if is_again(line, self.command):
+        attempt = recognize(line)
+        if attempt.is_again(self.command):
             return True
-        one_off = find_one_off(line)
-        return bool(one_off) and not self.is_fact and one_off == find_one_off(self.command)
+        one_off = attempt.one_off
+        return bool(one_off) and not self.is_fact and one_off == self.command.one_off
 
     def repeat(self, rule: Rule, *, now: float, line: int) -> None:
         """Take in another line of it: the same again, or a consequence that ``rule`` took."""
@@ -98,14 +115,22 @@ def mask(value: str) -> str:
     return _VARIABLE.sub("#", value[:_LONGEST_VALUE])
 
 
+def mark_values(values: tuple[str, ...]) -> str:
+    """Return what stands for the values that tell incidents of one rule apart."""
+    return digest("\0".join(values))
+
+
 @dataclass(slots=True)
 class Incidents:
     """The open incidents of one pane, oldest first."""
 
     numbers: Iterator[int]
-    open: dict[tuple[str, tuple[str, ...]], Incident] = field(default_factory=dict)
+    open: dict[Key, Incident] = field(default_factory=dict)
     dropped: list[Incident] = field(default_factory=list)
     """Incidents that made way; whoever counts them takes them out."""
+
+    changes: int = 0
+    """Counts how often one was opened or ended, or became better or worse."""
 
     def take(
         self,
@@ -125,30 +150,49 @@ class Incidents:
         Returns:
             The incident, and whether it was opened now.
         """
-        key = (rule.id, values)
-        incident = self.open.get(key) or self._find_cause(_ALL if linked else rule.joins, line, run)
+        attempt = recognize(command)
+        incident = self.open.get((rule.id, mark_values(values)))
+        if incident is None:
+            incident = self._find_cause(rule, _ALL if linked else rule.joins, line, run)
         if incident is not None:
+            before = incident.severity
             incident.repeat(rule, now=now, line=line)
-            incident.run, incident.command = run, command
+            incident.run, incident.command = run, attempt
+            self.changes += before != incident.severity
             return incident, False
         if len(self.open) >= _MOST_OPEN:
             self.dropped += self._end([self._find_least()])
         incident = Incident(
-            next(self.numbers), rule, values, now, now, line, run, rule.severity, command
+            next(self.numbers), rule, values, now, now, line, run, rule.severity, attempt
         )
-        self.open[key] = incident
+        self.add(incident)
         return incident, True
 
-    def _find_cause(self, joins: frozenset[str], line: int, run: int) -> Incident | None:
+    def add(self, incident: Incident) -> None:
+        """Hold an incident that is open, as the last one."""
+        self.open[incident.key] = incident
+        self.changes += 1
+
+    def _find_cause(
+        self, rule: Rule, joins: frozenset[str], line: int, run: int
+    ) -> Incident | None:
+        """Return the last incident of the same command that ``rule`` tells a consequence of.
+
+        What the machine did comes of no slip: who is called has to be told of that itself.
+        """
         if not joins:
             return None
         nearest, at = None, line - _NEAR - 1
+        fact = rule.severity == BLOCKER and rule.category in _FACTS
         # Most are seen to be further away than the one that was found: no more is asked of them.
         for known in self.open.values():
-            if known.line > at and known.run == run:
-                rule = known.rule
-                if ANY in joins or rule.id in joins or rule.category in joins:
-                    nearest, at = known, known.line
+            if known.line <= at or known.run != run:
+                continue
+            cause = known.rule
+            if fact and cause.severity == SLIP:
+                continue
+            if ANY in joins or cause.id in joins or cause.category in joins:
+                nearest, at = known, known.line
         return nearest
 
     def _find_least(self) -> Incident:
@@ -166,12 +210,13 @@ class Incidents:
 
     def holds(self, incident: Incident) -> bool:
         """Tell whether ``incident`` is still open."""
-        return self.open.get((incident.rule.id, incident.values)) is incident
+        return self.open.get(incident.key) is incident
 
     def retry(self, *, line: int, run: int, within: int) -> None:
         """Note that whatever failed in the last lines is tried again by itself."""
         for incident in self.open.values():
             if incident.run == run and line - incident.line <= within:
+                self.changes += not incident.retrying
                 incident.retrying = True
 
     def calm(self, before: float | None = None) -> bool:
@@ -190,6 +235,7 @@ class Incidents:
         ]
         for incident in tried:
             incident.retrying = False
+        self.changes += len(tried)
         return bool(tried)
 
     def recover(self, command: str, run: int) -> list[Incident]:
@@ -232,10 +278,12 @@ class Incidents:
                 continue
             if incident.worst == incident.rule.severity:
                 incident.worst = rule.severity
+                self.changes += 1
             incident.rule = rule
         return self._end(orphans)
 
     def _end(self, ended: list[Incident]) -> list[Incident]:
         for incident in ended:
-            del self.open[incident.rule.id, incident.values]
+            del self.open[incident.key]
+        self.changes += len(ended)
         return ended

@@ -237,6 +237,9 @@ class ErrorsObserver:
         self._take(pane, pane.classifier.flush(now, force=True), now)
         for verdict in pane.runs.judge(ended, pane.incidents, self._rules.rulebook):
             self._follow(pane, verdict, now)
+        session, follows = pane.classifier.session, pane.runs.number
+        if session.run != follows:
+            session.leave(follows)
 
     def _follow(self, pane: WatchedPane, verdict: Verdict, now: float) -> None:
         """Act on what the exit status of a command tells."""

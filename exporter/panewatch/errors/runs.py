@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from panewatch.errors.attempts import squeeze
 from panewatch.errors.command import Command, parse_command
+from panewatch.errors.digest import digest
 from panewatch.errors.incident import SLIP, Incident, Incidents, mask
 from panewatch.errors.programs import find_program, hide_quoted
 from panewatch.errors.rule import Rule
@@ -23,7 +25,7 @@ _REMEMBERED: Final = 64
 class Run:
     """A stretch of a pane's text that one command printed.
 
-    ``number`` counts the prompts above it, as incidents do. ``text`` is the command line, empty
+    ``number`` counts the runs before it, as incidents do. ``text`` is the command line, empty
     where no prompt tells it; ``typed`` tells that it was typed in a shell, not run by an agent.
     ``mark`` is that of the shell's prompt. ``failed`` tells that it printed an error.
     """
@@ -73,10 +75,15 @@ class Runs:
         self._number = 0
         self._runs: deque[Run] = deque([Run(0)], maxlen=_REMEMBERED)
 
+    @property
+    def number(self) -> int:
+        """The number of the run whose text comes now."""
+        return self._number
+
     def begin(self, command: Command, mark: str, *, typed: bool) -> None:
         """Note that what follows comes from another command."""
         self._number += 1
-        self._runs.append(Run(self._number, _squeeze(command.text), mark, typed))
+        self._runs.append(Run(self._number, squeeze(command.text), mark, typed))
 
     def note_error(self) -> None:
         """Note an error in what is printed now."""
@@ -101,7 +108,7 @@ class Runs:
     def _find(self, ended: EndedCommand) -> Run | None:
         """Return the run of a command: by its line, or the only one that there is."""
         typed = [run for run in self._runs if run.typed and run.text]
-        lines = {_squeeze(ended.line), _squeeze(ended.line.partition("\n")[0])}
+        lines = {squeeze(ended.line), squeeze(ended.line.partition("\n")[0])}
         for run in typed:
             if run.text in lines:
                 return run
@@ -113,6 +120,8 @@ class Runs:
         while self._runs and self._runs.popleft() is not run:
             pass
         if not self._runs:
+            # What follows is of another command, whether or not its prompt is ever seen.
+            self._number += 1
             self._runs.append(Run(self._number))
 
 
@@ -144,13 +153,13 @@ def _judge(
         and incident.opened_at >= ended.started
         and not incident.is_fact
     )
-    lines = {run.text, _squeeze(command.text)} - {""}
+    lines = {digest(line) for line in (run.text, squeeze(command.text)) if line}
     mended = tuple(
         incident
         for incident in incidents.open.values()
         if incident.began != run.number
         and (
-            _squeeze(incident.origin if incident.run == run.number else incident.command) in lines
+            (incident.origin if incident.run == run.number else incident.command).squeezed in lines
             or (incident.run != run.number and incident.is_mended_by(command.text))
             or (incident.worst == SLIP and incident.run < run.number)
         )
@@ -164,8 +173,3 @@ def _name_program(ended: EndedCommand) -> str:
     """Return the program of a command, by its line: what was seen to run is not always the same."""
     last = hide_quoted(ended.line).replace("&&", ";").rstrip("; ").rpartition(";")[2]
     return find_program(last.partition("|")[0])[0] or ended.name
-
-
-def _squeeze(line: str) -> str:
-    """Return a command line as its prompt shows it, however it is spaced."""
-    return " ".join(parse_command(line).text.split())

@@ -74,6 +74,10 @@ class Session:
         elif prompt.kind == "tool":
             self.agent = True
 
+    def leave(self, run: int) -> None:
+        """Note that the command has ended, and that ``run`` follows, of which nothing is known."""
+        self.command, self.failed, self.run = None, False, run
+
     def return_to(self, prompt: Prompt) -> bool:
         """Note that the shell waits at ``prompt`` again; tell whether that is new."""
         if prompt.kind != "shell" or prompt.command.text or self._rested == self.run:
