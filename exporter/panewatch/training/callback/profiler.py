@@ -260,7 +260,7 @@ class TrainingProfiler:
         level = logging.DEBUG if self._warned else logging.WARNING
         self._warned = True
         reason = str(error) if isinstance(error, TraceError | OSError) else type(error).__name__
-        _log.log(level, "panewatch: no trace of this training was written: %s", reason)
+        _log.log(level, "panewatch: the profiler of this training failed: %s", reason)
 
     def _leave(self) -> None:
         """Become silent: this is a forked child, and the training is its parent's."""
