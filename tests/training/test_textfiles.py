@@ -25,8 +25,9 @@ from panewatch.training.callback.origin import read_origin
 from panewatch.training.collector import TrainingCollector
 from panewatch.training.diagnose import diagnose
 from panewatch.training.families import build_families
+from panewatch.training.plain_files import RefusedError
 from panewatch.training.run import Run
-from panewatch.training.textfile import MOST_BYTES, RefusedError, parse
+from panewatch.training.textfile import MOST_BYTES, parse
 from panewatch.training.textfiles import MOST_FILES, Textfiles
 from polling import wait_until
 from training.trained import make_monitor, work, write_header

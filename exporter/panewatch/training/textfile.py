@@ -17,6 +17,7 @@ from prometheus_client.samples import Sample
 from panewatch.contract import MetricSpec
 from panewatch.training import contract as c
 from panewatch.training.callback.textfile import LONGEST_HEADER, Writer, parse_header
+from panewatch.training.plain_files import RefusedError
 
 MOST_BYTES: Final = 64 * 1024
 _MOST_SERIES: Final = 300
@@ -37,10 +38,6 @@ _TAKEN: Final = {
 _PARTS: Final = ("_bucket", "_count", "_sum")
 _CLOSED: Final = {"split": c.SPLITS, "kind": c.MEMORY}
 _SIGNED: Final = {c.TRAINING_LOSS, c.TRAINING_METRIC}
-
-
-class RefusedError(Exception):
-    """A file that is not taken; its argument is the reason, one of the contract's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from itertools import islice
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from panewatch.training.callback.origin import is_elsewhere
 from panewatch.training.callback.place import SUFFIX
-from panewatch.training.textfile import MOST_BYTES, RefusedError, Told, parse
+from panewatch.training.plain_files import PlainFiles, RefusedError
+from panewatch.training.textfile import MOST_BYTES, Told, parse
 
 MOST_FILES: Final = 100
-_MOST_ENTRIES: Final = 10_000
-_FOREIGN: Final = stat.S_IWGRP | stat.S_IWOTH
 _Stamp = tuple[int, int, int]
 
 
@@ -63,12 +58,11 @@ class Textfiles:
         """
         known, self._files = self._files, {}
         try:
-            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            files = PlainFiles(directory)
         except FileNotFoundError:
             return {}
-        try:
-            owners = {os.geteuid(), os.fstat(descriptor).st_uid}
-            found = sorted(_list(descriptor), key=lambda item: (-item[1].st_mtime, item[0]))
+        with files:
+            found = sorted(files.list((SUFFIX,)), key=lambda item: (-item[1].st_mtime, item[0]))
             for place, (name, status) in enumerate(found):
                 before = known.get(name)
                 stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
@@ -82,12 +76,10 @@ class Textfiles:
                 try:
                     if over:
                         raise RefusedError("too_many")  # noqa: TRY301  # one place counts
-                    file.told = parse(_read(descriptor, name, status, owners))
+                    file.told = parse(_read(files, name, status))
                 except RefusedError as error:
                     file.refused = str(error)
                     self.failures[file.refused] += 1
-        finally:
-            os.close(descriptor)
         return {
             name: file
             for name, file in self._files.items()
@@ -100,39 +92,14 @@ class Textfiles:
         return now if before is not None else now - max(0.0, self._wall() - status.st_mtime)
 
 
-def _list(directory: int) -> Iterator[tuple[str, os.stat_result]]:
-    with os.scandir(directory) as entries:
-        for entry in islice(entries, _MOST_ENTRIES):
-            if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
-                with suppress(FileNotFoundError):
-                    yield entry.name, entry.stat(follow_symlinks=False)
-
-
-def _read(directory: int, name: str, status: os.stat_result, owners: set[int]) -> bytes:
-    """Return what is in a file, if it is one and nobody else may have written it."""
-    _check(status, owners)
-    # Not to wait for a writer, should somebody put a pipe there at this moment.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+def _read(files: PlainFiles, name: str, status: os.stat_result) -> bytes:
+    descriptor = files.open(name, status, MOST_BYTES)
     try:
-        descriptor = os.open(name, flags, dir_fd=directory)
-    except OSError as error:
-        raise RefusedError("not_plain" if error.errno == errno.ELOOP else "unreadable") from None
-    try:
-        _check(os.fstat(descriptor), owners)
         return os.pread(descriptor, MOST_BYTES + 1, 0)
     except OSError:
         raise RefusedError("unreadable") from None
     finally:
         os.close(descriptor)
-
-
-def _check(status: os.stat_result, owners: set[int]) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise RefusedError("not_plain")
-    if status.st_uid not in owners or status.st_mode & _FOREIGN:
-        raise RefusedError("owner")
-    if status.st_size > MOST_BYTES:
-        raise RefusedError("too_large")
 
 
 def sort_by_start(files: Sequence[tuple[str, Told]]) -> list[tuple[str, Told]]:
