@@ -17,6 +17,7 @@ PARTS: Final[tuple[Part, ...]] = ("data_wait", "compute", "memcpy", "idle", "oth
 FINDINGS: Final = (
     "data_bound",
     "copy_bound",
+    "communication_bound",
     "sync_bound",
     "launch_bound",
     "small_kernels",
