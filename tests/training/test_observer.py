@@ -156,8 +156,22 @@ def test_a_run_that_ended_stays_a_moment_and_goes() -> None:
 def test_what_a_shell_shows_at_its_prompt_is_no_run() -> None:
     looks = Looks()
     looks.look("step 1/2 loss 0.5", state="idle", command="bash")
+    looks.look(state="idle", command="bash", wait=1.5)
+    looks.look(state="idle", command="bash", wait=1.5)
     looks.look("step 1/2 loss 0.5", alternate=True)
     assert not looks.values()
+    looks.look("step 1/2 loss 0.5", state="idle", command="bash", ended=[0.5])  # `cat train.log`
+    looks.look()
+    assert not looks.values()
+
+
+def test_what_came_before_the_shell_was_seen_to_run_it_is_told() -> None:
+    looks = Looks()
+    looks.look("epoch 9 step 90 loss: nan", state="idle", command="bash")
+    assert not looks.values()
+    looks.look(state="idle", told=Screen("idle"), wait=0.5)
+    looks.look(wait=0.5)
+    assert looks.values()["nonfinite_total"] == 1
 
 
 def test_a_training_after_another_in_a_shell_is_another_run() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from prometheus_client import Metric
 
@@ -47,6 +47,22 @@ class _Pace:
         return now - self.moved > max(least, _STALE_PAUSES * self._pause)
 
 
+class CallbackFamilies(NamedTuple):
+    """What callbacks tell.
+
+    Attributes:
+        families: The families of their runs.
+        states: How many files are in each state.
+        places: The run in each pane, the first that began there.
+        ended: The same of runs that have ended.
+    """
+
+    families: list[Metric]
+    states: Counter[str]
+    places: dict[Identity, str]
+    ended: dict[Identity, str]
+
+
 class CallbackRuns:
     """Turns files into families, look by look.
 
@@ -59,6 +75,8 @@ class CallbackRuns:
         self._monotonic, self._wall = monotonic, wall
         self._paces: dict[str, _Pace] = {}
         self._twins: set[tuple[str, object]] = set()
+        self._places: dict[str, Identity] = {}
+        """Where the writer of each file was seen last: once it has ended nothing tells."""
 
     def build(
         self,
@@ -67,8 +85,8 @@ class CallbackRuns:
         find_pane: Callable[[int], Identity | None],
         stalled_after: float,
         expires_after: float,
-    ) -> tuple[list[Metric], Counter[str]]:
-        """Return the families of the runs that are there, and how many files are in each state.
+    ) -> CallbackFamilies:
+        """Return the runs that are there.
 
         Args:
             files: The files by name.
@@ -85,6 +103,8 @@ class CallbackRuns:
             if file.told is not None and _is_true(file, now, expires_after)
         ]
         families = {spec.name: spec.family() for spec in _FAMILIES}
+        found = CallbackFamilies(list(families.values()), states, {}, {})
+        self._places = {name: each for name, each in self._places.items() if name in files}
         paces, twins, runs = self._paces, self._twins, set[str]()
         self._paces, self._twins = {}, set()
         for name, told in sort_by_start(living):
@@ -101,7 +121,13 @@ class CallbackRuns:
             for family, samples in told.samples.items():
                 if family not in left_out:
                     families[family].samples.extend(samples)
-            self._add_own(families, told, find_pane)
+            place = self._find_place(name, told, find_pane)
+            if place is not None:
+                runs_there = found.places if _is_running(told) else found.ended
+                runs_there.setdefault(place, told.run)
+            families[c.TRAINING_INFO.name].add_sample(
+                c.TRAINING_INFO.full_name, _label(told, place), 1.0
+            )
             moved = told.find(c.TRAINING_LAST_PROGRESS)
             if moved is not None:
                 pace = paces.get(name) or _Pace(moved, now - max(0.0, self._wall() - moved))
@@ -112,23 +138,31 @@ class CallbackRuns:
                     {"run": told.run},
                     float(pace.stands(now, stalled_after)),
                 )
-        return list(families.values()), states
+        return found
 
-    @staticmethod
-    def _add_own(
-        families: Mapping[str, Metric], told: Told, find_pane: Callable[[int], Identity | None]
-    ) -> None:
+    def _find_place(
+        self, name: str, told: Told, find_pane: Callable[[int], Identity | None]
+    ) -> Identity | None:
+        """Return the pane that the writer of a file runs in, or ran in when it was last seen."""
         writer = told.writer
-        place = None
         if writer is not None and is_gone(writer.origin) is False:
             place = find_pane(writer.origin.pid)
-        labels = {
-            "run": told.run,
-            "framework": writer.framework if writer else "",
-            "source": "callback",
-            **dict(zip(PANE, place or ("",) * len(PANE), strict=True)),
-        }
-        families[c.TRAINING_INFO.name].add_sample(c.TRAINING_INFO.full_name, labels, 1.0)
+            if place is not None:
+                self._places[name] = place
+        return self._places.get(name)
+
+
+def _is_running(told: Told) -> bool:
+    return told.writer is not None and told.writer.state == "running"
+
+
+def _label(told: Told, place: Identity | None) -> dict[str, str]:
+    return {
+        "run": told.run,
+        "framework": told.writer.framework if told.writer else "",
+        "source": "callback",
+        **dict(zip(PANE, place or ("",) * len(PANE), strict=True)),
+    }
 
 
 def _is_true(file: Textfile, now: float, expires_after: float) -> bool:

@@ -13,14 +13,14 @@ from prometheus_client import Metric
 
 from panewatch.collector import SourceUnavailable
 from panewatch.config import Config
-from panewatch.panes.families import merge
 from panewatch.panes.model import Identity
 from panewatch.panes.noticeboard import Noticeboard
 from panewatch.panes.proc import read_proc
 from panewatch.panes.published import Published
 from panewatch.training import contract as c
 from panewatch.training.callback.place import find_directory
-from panewatch.training.callback_runs import CallbackRuns
+from panewatch.training.callback_runs import CallbackFamilies, CallbackRuns
+from panewatch.training.joining import Joiner
 from panewatch.training.textfiles import Textfiles
 
 FAMILIES: Final = frozenset(
@@ -67,8 +67,8 @@ class TrainingCollector:
         self._runs = CallbackRuns(monotonic, wall)
         self._due = monotonic()
         self._unreadable = False
-        self._told: Sequence[Metric] = ()
-        self._states: Counter[str] = Counter()
+        self._joiner = Joiner()
+        self._told = CallbackFamilies([], Counter(), {}, {})
         self._seen: Sequence[Published] = ()
         self._families: Sequence[Metric] = ()
 
@@ -95,7 +95,7 @@ class TrainingCollector:
         if looks or not same:
             self._seen = panes
             read = (each for server in panes for each in server.families if each.name in FAMILIES)
-            self._families = [*merge([*read, *self._told]), *self._build_own()]
+            self._families = [*self._joiner.join(read, self._told), *self._build_own()]
         yield from self._families
         if self._unreadable:
             raise SourceUnavailable("the directory of textfiles cannot be read")
@@ -113,7 +113,7 @@ class TrainingCollector:
         def find_pane(pid: int) -> Identity | None:
             return next((pids[each] for each in _list_ancestors(pid) if each in pids), None)
 
-        self._told, self._states = self._runs.build(
+        self._told = self._runs.build(
             files,
             self._textfiles.failures,
             find_pane,
@@ -123,7 +123,7 @@ class TrainingCollector:
 
     def _build_own(self) -> Iterable[Metric]:
         for spec, choices, counts in (
-            (c.TRAINING_TEXTFILES, c.TEXTFILE_STATES, self._states),
+            (c.TRAINING_TEXTFILES, c.TEXTFILE_STATES, self._told.states),
             (c.TRAINING_TEXTFILE_FAILURES, c.TEXTFILE_FAILURES, self._textfiles.failures),
         ):
             family = spec.family()

@@ -23,6 +23,10 @@ from panewatch.training.values import Progress
 _LIVE_ROWS: Final = 4
 """Lines around the cursor that a bar may be redrawn on: nested ones stand on several."""
 
+_EARLY_SECONDS: Final = 2.0
+_MOST_EARLY: Final = 100
+"""How late a program may be seen that a shell runs, and how many lines of it are kept so long."""
+
 _TRAINS: Final = frozenset(("program", "remote"))
 _FOLLOWS: Final = frozenset(("tail", "cat"))
 """Programs that show what others print, and whose silence tells nothing of those."""
@@ -31,10 +35,13 @@ _FOLLOWS: Final = frozenset(("tail", "cat"))
 class _Pane(PaneRun):
     """The training in a pane, and what was read of its screen."""
 
-    __slots__ = ("live", "unfinished")
+    __slots__ = ("early", "early_at", "live", "unfinished")
 
     def __init__(self, identity: Identity) -> None:
         super().__init__(identity)
+        self.early: Sequence[Progress] = ()
+        """What was told since ``early_at``, while the shell seemed to be at its prompt."""
+        self.early_at = 0.0
         self.live: Sequence[str] = ()
         self.unfinished = Unfinished()
 
@@ -91,7 +98,25 @@ class TrainingObserver:
             pane.rest(now)
         else:
             pane.go_on()
-        told = iter(()) if update.frame.alternate else self._read(pane, update)
+        for progress in pane.early:
+            pane.take(progress, now)
+        pane.early = ()
+        if not update.frame.alternate:
+            self._follow(pane, update)
+        elif self._has_ended(pane, update):
+            pane.end(now)
+
+    def _is_over(self, update: PaneUpdate) -> bool:
+        """Tell whether what runs in a pane is at its prompt, or has ended with the pane."""
+        if update.state != "idle":
+            return update.state in {"dead", "finished"}
+        # Programs are idle in silence too. Of others than shells only the screen tells.
+        return update.screen.state == "idle" or _find_name(update.command) in self._shells
+
+    def _follow(self, pane: _Pane, update: PaneUpdate) -> None:
+        """Take in what a program tells that runs."""
+        now = update.monotonic
+        told = self._read(pane, update)
         if self._has_ended(pane, update):
             # Of the lines that came together, the first may be of the program that has ended.
             for progress in told:
@@ -104,21 +129,18 @@ class TrainingObserver:
         for progress in told:
             pane.take(progress, now)
 
-    def _is_over(self, update: PaneUpdate) -> bool:
-        """Tell whether what runs in a pane is at its prompt, or has ended with the pane."""
-        if update.state != "idle":
-            return update.state in {"dead", "finished"}
-        # Programs are idle in silence too. Of others than shells only the screen tells.
-        return update.screen.state == "idle" or _find_name(update.command) in self._shells
-
     def _finish(self, pane: _Pane, update: PaneUpdate) -> None:
         """Take in what a program has printed since the last look, which has ended by now."""
-        # What a shell shows at its prompt later was printed by something else.
-        if not pane.over and not update.frame.alternate:
-            for progress in self._read(pane, update):
-                if not pane.finish(progress, update.monotonic):
-                    break
+        told = [] if update.frame.alternate else [*self._read_lines(pane, update)]
+        taken = 0
+        while taken < len(told) and pane.finish(told[taken], update.monotonic):
+            taken += 1
         pane.end(update.monotonic)
+        # The state may be that of a moment before: what began since then shows at a later look.
+        if update.ended or update.monotonic - pane.early_at > _EARLY_SECONDS:
+            pane.early, pane.early_at = (), update.monotonic
+        if not update.ended and update.state != "dead":
+            pane.early = (*pane.early, *told[taken:])[-_MOST_EARLY:]
 
     def _trains_in_silence(self, update: PaneUpdate) -> bool:
         """Tell whether a program that rests may be in the middle of a training all the same.
@@ -139,24 +161,27 @@ class TrainingObserver:
 
     def _read(self, pane: _Pane, update: PaneUpdate) -> Iterator[Progress]:
         """Read the new lines, then the bars that stand on the screen."""
-        now = update.monotonic
+        yield from self._read_lines(pane, update)
+        live = _find_live(update.frame)
+        if live == pane.live:
+            return
+        known = {*(line.text for line in update.lines), *pane.live}
+        pane.live = live
+        for text in live:
+            if text in known:
+                continue
+            progress = self._recall.read(text, find_shape(text), update.monotonic)
+            if progress is not None and progress.format != "pairs":
+                pane.unfinished.note_screen(text, progress)
+                yield progress
+
+    def _read_lines(self, pane: _Pane, update: PaneUpdate) -> Iterator[Progress]:
         texts = [line.text for line in update.lines]
         continued = {line.text for line in update.lines if line.continued}
         for text, shape in leave_out_overtaken(texts):
-            progress = self._recall.read(text, shape, now)
+            progress = self._recall.read(text, shape, update.monotonic)
             if progress is not None:
                 yield pane.unfinished.leave_out(text, progress, continued=text in continued)
-        live = _find_live(update.frame)
-        if live != pane.live:
-            known = {*texts, *pane.live}
-            pane.live = live
-            for text in live:
-                if text in known:
-                    continue
-                progress = self._recall.read(text, find_shape(text), now)
-                if progress is not None and progress.format != "pairs":
-                    pane.unfinished.note_screen(text, progress)
-                    yield progress
 
     def move(self, places: Mapping[PaneKey, Identity]) -> None:
         """Follow panes to other places, with their runs."""
