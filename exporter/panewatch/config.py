@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CollectorSettings", "Collectors", "CommandsSettings", "Config", "ErrorsSettings",
-    "LogSettings", "Name", "PanesSettings", "RepositoriesSettings", "ScreensSettings", "Seconds",
-    "Section", "TmuxServerSettings", "TmuxSettings", "WebSettings", "parse_duration",
+    "GpuSettings", "LogSettings", "Name", "PanesSettings", "RepositoriesSettings",
+    "ScreensSettings", "Seconds", "Section", "TmuxServerSettings", "TmuxSettings", "WebSettings",
+    "parse_duration",
 ]  # fmt: skip
 
 
@@ -344,6 +345,14 @@ class ErrorsSettings(Section):
         default=900.0,
         description="An incident that was not seen again for this long ends when its pane goes on.",
     )
+    state_file: Annotated[Word, BeforeValidator(read_off)] | None = Field(
+        default=None,
+        description="Where open incidents are kept over a restart; `off`: nowhere. Not set: "
+        "`incidents.json` in $STATE_DIRECTORY, else in /var/lib/panewatch where that is this "
+        "user's, else in ${XDG_STATE_HOME:-~/.local/state}/panewatch.",
+        pattern=r"^(/.*|off)$",
+        json_schema_extra=expects("an absolute path, or `off`"),
+    )
     _places: Places = PrivateAttr(default=Places())
 
     def model_post_init(self, context: Any, /) -> None:
@@ -383,6 +392,16 @@ class TrainingSettings(Section):
         description="How long the series of a callback stay whose run has ended, or whose process "
         "cannot be seen from here and writes no more. Of one that was killed they go at once.",
     )
+    profiles_directory: Word | None = Field(
+        default=None,
+        description="Where profilers leave traces, for them and for the exporter; not set: "
+        "`${XDG_STATE_HOME:-~/.local/state}/panewatch/profiles`.",
+        pattern=r"^/",
+        json_schema_extra=expects("an absolute path"),
+    )
+    profiles_expire_after: Seconds = Field(
+        default=86400.0, description="How long the last trace of a run is shown."
+    )
 
 
 class RepositoriesSettings(Section):
@@ -402,6 +421,15 @@ class RepositoriesSettings(Section):
     )
 
 
+class GpuSettings(Section):
+    """How the GPUs of this machine are read."""
+
+    timeout: Seconds = Field(
+        default=3.0,
+        description="Where the driver takes longer to tell of all GPUs, they count as unknown.",
+    )
+
+
 class Collectors(Section):
     """Settings common to all collectors, by name."""
 
@@ -416,9 +444,17 @@ class Collectors(Section):
         default=CollectorSettings(),
         description="The `training` collector; off: no training is shown.",
     )
+    profiles: CollectorSettings = Field(
+        default=CollectorSettings(interval=10.0),
+        description="The `profiles` collector; off: no trace of a profiler is read.",
+    )
     repositories: CollectorSettings = Field(
         default=CollectorSettings(interval=5.0, timeout=15.0),
         description="The `repositories` collector; off: git is never started.",
+    )
+    gpu: CollectorSettings = Field(
+        default=CollectorSettings(interval=5.0),
+        description="The `gpu` collector; off: NVIDIA's driver is never asked.",
     )
     process: CollectorSettings = Field(
         default=CollectorSettings(interval=5.0), description="panewatch's own process."
@@ -436,3 +472,4 @@ class Config(Section):
     errors: ErrorsSettings = Field(default=ErrorsSettings())
     repositories: RepositoriesSettings = Field(default=RepositoriesSettings())
     training: TrainingSettings = Field(default=TrainingSettings())
+    gpu: GpuSettings = Field(default=GpuSettings())

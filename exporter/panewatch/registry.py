@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 from panewatch import process
 from panewatch.diagnose import Finding
 from panewatch.errors.diagnose import diagnose as diagnose_rules
+from panewatch.errors.memory import Memory
 from panewatch.errors.observer import ErrorsObserver
 from panewatch.errors.rules_in_use import ErrorsCollector, RulesInUse
+from panewatch.machine.gpu.board import GpuBoard
+from panewatch.machine.gpu.collector import GpuCollector
+from panewatch.machine.gpu.diagnose import diagnose as diagnose_gpu
 from panewatch.panes.collector import PanesCollector
 from panewatch.panes.diagnose import diagnose as diagnose_panes
 from panewatch.panes.noticeboard import Noticeboard
@@ -21,12 +25,15 @@ from panewatch.problems import check_all
 from panewatch.training.collector import FAMILIES, TrainingCollector
 from panewatch.training.diagnose import diagnose as diagnose_training
 from panewatch.training.observer import TrainingObserver
+from panewatch.training.profiles.collector import ProfilesCollector
+from panewatch.training.profiles.diagnose import diagnose as diagnose_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from panewatch.collector import Collector
     from panewatch.config import CollectorSettings, Config
+    from panewatch.panes.model import PaneObserver
 
 
 @dataclass(frozen=True)
@@ -56,21 +63,30 @@ class Entry:
         return settings
 
 
-def list_collectors() -> tuple[Entry, ...]:
+def list_collectors(watched: Callable[[], bool] = lambda: True) -> tuple[Entry, ...]:
     """Return every collector that there is, in the order of the exposition.
 
     What several of them share is made anew by each call: one exporter takes one list.
+    ``watched`` tells whether somebody may look at what they show within a moment.
     """
-    rules, screens, board = RulesInUse(), ScreensInUse(), Noticeboard()
+    rules, memory, screens, board = RulesInUse(), Memory(), ScreensInUse(), Noticeboard()
+
+    def observe(config: Config) -> tuple[PaneObserver, ...]:
+        if config.collectors.errors.enabled:
+            memory.open(config.errors)
+        return ErrorsObserver(rules, config, memory=memory), TrainingObserver(config)
+
+    gpus = GpuBoard()
     return (
         Entry(
             name="panes",
             build=lambda config: PanesCollector(
                 config,
-                observe=lambda config: (ErrorsObserver(rules, config), TrainingObserver(config)),
+                observe=observe,
                 find_screens=screens.find,
                 board=board,
                 elsewhere=FAMILIES,
+                watched=watched,
             ),
             uses=lambda config: (
                 config.tmux,
@@ -86,7 +102,7 @@ def list_collectors() -> tuple[Entry, ...]:
         ),
         Entry(
             name="errors",
-            build=lambda _: ErrorsCollector(rules),
+            build=lambda config: ErrorsCollector(rules, memory, config.errors),
             # Packs may have changed where the settings that name them have not.
             uses=lambda _: object(),
             diagnose=diagnose_rules,
@@ -99,10 +115,22 @@ def list_collectors() -> tuple[Entry, ...]:
             diagnose=diagnose_training,
         ),
         Entry(
+            name="profiles",
+            build=ProfilesCollector,
+            uses=lambda config: config.training,
+            diagnose=diagnose_profiles,
+        ),
+        Entry(
             name="repositories",
             build=lambda config: RepositoriesCollector(config, board),
             uses=lambda config: config.repositories,
             diagnose=diagnose_repositories,
+        ),
+        Entry(
+            name="gpu",
+            build=lambda config: GpuCollector(config, gpus),
+            uses=lambda config: config.gpu,
+            diagnose=diagnose_gpu,
         ),
         Entry(
             name="process",

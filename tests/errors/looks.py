@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from panewatch.config import Config
+from panewatch.errors.memory import Memory
 from panewatch.errors.observer import ErrorsObserver
 from panewatch.errors.rulebook import Rulebook
-from panewatch.errors.rules_in_use import RulesInUse
+from panewatch.errors.rules_in_use import ErrorsCollector, RulesInUse
 from panewatch.exposition import render
 from panewatch.panes.model import EndedCommand, Frame, Identity, Line, PaneKey, PaneUpdate
 
@@ -28,10 +29,17 @@ def use(rulebook: Rulebook) -> RulesInUse:
 class Looks:
     """An observer and the clock by which it is told of panes, one second a look."""
 
-    def __init__(self, rulebook: Rulebook, config: Config | None = None) -> None:
+    def __init__(
+        self, rulebook: Rulebook, config: Config | None = None, memory: Memory | None = None
+    ) -> None:
         self.rules = use(rulebook)
+        self.memory = memory or Memory()
         self.now = 1000.0
-        self.observer = ErrorsObserver(self.rules, config or Config(), lambda: self.now + 1e9)
+        self.ahead = 1e9
+        """How much Unix time is ahead of the monotonic one."""
+        self.observer = ErrorsObserver(
+            self.rules, config or Config(), lambda: self.now + self.ahead, self.memory
+        )
 
     def look(
         self,
@@ -46,11 +54,12 @@ class Looks:
         state: str = "working",
         ended: Sequence[EndedCommand] = (),
         restarted: bool = False,
+        server: int = 1,
     ) -> None:
         self.now += wait
         self.observer.observe(
             PaneUpdate(
-                key=PaneKey(1, 1, pane),
+                key=PaneKey(1, server, pane),
                 identity=name_place(place),
                 frame=Frame(screen, max(0, len(screen) - 1), alternate),
                 lines=[line if isinstance(line, Line) else Line(line) for line in lines],
@@ -112,5 +121,5 @@ class Looks:
         }
 
     def expose(self) -> str:
-        families = [*self.observer.collect(), *self.rules.collect()]
+        families = [*self.observer.collect(), *ErrorsCollector(self.rules, self.memory).collect()]
         return "".join(part for family in families for part in render(family).text)

@@ -438,10 +438,10 @@ def test_rules_are_prepared_and_then_put_to_use(tmp_path: Path) -> None:
         rules.prepare(config)
     collector.reconfigure(config)
     assert rules.rulebook is second
-    info, matches, number = collector.collect()
+    info, matches, number, _ = collector.collect()
     assert (info.samples, matches.samples) == ([], [])
     rules.count(second.by_id["own-rule"])
-    info, matches, number = collector.collect()
+    info, matches, number, _ = collector.collect()
     (own,), (taken,) = info.samples, matches.samples
     assert own.labels["suggestion"] == "Buy another one."
     assert (taken.labels, taken.value) == ({"rule": "own-rule"}, 1.0)

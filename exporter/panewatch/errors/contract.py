@@ -11,6 +11,10 @@ OUTCOMES: Final = ("success", "quiet", "end", "dropped", "refuted")
 """How an incident can end: a success, silence while the pane goes on, the end of its pane or
 rule, that too many are open in the pane, or that the command went well in spite of it."""
 
+STATE_FILE_TROUBLES: Final = ("busy", "corrupt", "foreign", "newer", "unreadable", "unwritable")
+"""Why the state file was not used: another panewatch uses it, it is damaged, it belongs to or
+may be changed by somebody else, a later version wrote it, it cannot be read or written."""
+
 RECOVERY_BUCKETS: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0)
 
 RULE_INFO = MetricSpec(
@@ -72,6 +76,12 @@ TRANSFER_RATE = MetricSpec(
     absent="while no transfer is shown",
 )  # fmt: skip
 
+STATE_FILE_ERRORS = MetricSpec(
+    "state_file_errors_total", "counter",
+    "Times that the file could not be read or written which keeps open incidents over a restart, "
+    f"by reason ({', '.join(STATE_FILE_TROUBLES)}).", ("reason",),
+)  # fmt: skip
+
 METRICS: Final = (
     RULE_INFO,
     RULE_MATCHES,
@@ -88,5 +98,6 @@ METRICS: Final = (
     INCIDENT_RECOVERY,
     FRICTION,
     TRANSFER_RATE,
+    STATE_FILE_ERRORS,
 )
 """Every family of the domain, in the order in which it is exported."""

@@ -132,6 +132,9 @@ class Incidents:
     changes: int = 0
     """Counts how often one was opened or ended, or became better or worse."""
 
+    repeats: int = 0
+    """Counts how often one was seen again."""
+
     def take(
         self,
         rule: Rule,
@@ -159,6 +162,7 @@ class Incidents:
             incident.repeat(rule, now=now, line=line)
             incident.run, incident.command = run, attempt
             self.changes += before != incident.severity
+            self.repeats += 1
             return incident, False
         if len(self.open) >= _MOST_OPEN:
             self.dropped += self._end([self._find_least()])

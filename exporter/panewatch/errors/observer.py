@@ -14,6 +14,8 @@ from panewatch.config import Config
 from panewatch.errors.accounts import Accounts
 from panewatch.errors.event import Event
 from panewatch.errors.incident import Incident, Incidents, Outcome
+from panewatch.errors.memory import Memory
+from panewatch.errors.recollection import Recollection
 from panewatch.errors.rules_in_use import RulesInUse
 from panewatch.errors.runs import Verdict, pick_reported
 from panewatch.errors.transfer import find_percent, may_show
@@ -42,12 +44,17 @@ class ErrorsObserver:
         rules: The rules in use, shared by all servers.
         config: The whole configuration.
         clock: Wall time, for the moments that are exported.
+        memory: Holds what is open over a restart; all servers share it.
     """
 
     name: ClassVar[str] = "errors"
 
     def __init__(
-        self, rules: RulesInUse, config: Config, clock: Callable[[], float] = time.time
+        self,
+        rules: RulesInUse,
+        config: Config,
+        clock: Callable[[], float] = time.time,
+        memory: Memory | None = None,
     ) -> None:
         self._rules = rules
         self._clock = clock
@@ -56,6 +63,7 @@ class ErrorsObserver:
         self._left: dict[Identity, float] = {}
         """Places whose pane moved away, and when that was seen: another may move there."""
         self._numbers = count(1)
+        self._recollection = Recollection(memory or Memory(), rules, self._numbers, clock)
         self._now = 0.0
         """The time of the last look at any pane."""
         self.reconfigure(config)
@@ -67,6 +75,8 @@ class ErrorsObserver:
         self._shells = frozenset(config.panes.shells)
         self._agents = frozenset(chain.from_iterable(config.panes.agents.values()))
         if not self._enabled:
+            for key in self._panes:
+                self._recollection.forget(key)
             self._panes.clear()
             self._left.clear()
             self._accounts = Accounts()
@@ -91,11 +101,13 @@ class ErrorsObserver:
         if update.ended:
             self._judge(pane, pick_reported(update.ended), now)
         self._read_bars(pane, update, quoted=views or update.frame.alternate)
+        self._recollection.remember(pane, update)
 
     def _enter(self, update: PaneUpdate) -> WatchedPane:
         """Return the pane of an update as it is now: its place, its rules, its program."""
         rulebook, now = self._rules.rulebook, update.monotonic
         pane = self._panes.get(update.key)
+        new = pane is None
         if pane is None:
             pane = WatchedPane(update.identity, rulebook, Incidents(self._numbers))
             self._panes[update.key] = pane
@@ -104,6 +116,10 @@ class ErrorsObserver:
         account = self._accounts.open(update.identity, rulebook)
         pane.friction.counts = account.friction
         pane.seen = self._now = now
+        if new:
+            gone_on = self._recollection.revive(pane, update, self._quiet_after)
+            self._end(pane, gone_on, "quiet", now)
+            self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
         if pane.classifier.rulebook is not rulebook:
             pane.classifier.rulebook = rulebook
             self._end(pane, pane.incidents.adopt(rulebook.by_id), "end", now)
@@ -164,6 +180,7 @@ class ErrorsObserver:
     def forget(self, pane: PaneKey) -> None:
         """Drop a pane that is gone; its open incidents end with it."""
         known = self._panes.pop(pane, None)
+        self._recollection.forget(pane)
         if known is not None:
             self._take(known, known.classifier.flush(self._now, force=True), self._now)
             for incident in known.incidents.open.values():

@@ -10,9 +10,10 @@ from typing import ClassVar, TypeAlias
 
 from prometheus_client import Metric
 
-from panewatch.config import Config
+from panewatch.config import Config, ErrorsSettings
 from panewatch.errors import contract as c
 from panewatch.errors.loading import build_rulebook
+from panewatch.errors.memory import Memory
 from panewatch.errors.rule import Rule
 from panewatch.errors.rulebook import Rulebook
 
@@ -56,6 +57,11 @@ class RulesInUse:
         """Count a line that ``rule`` took; several threads may."""
         with self._lock:
             self._matches[rule.id] += 1
+
+    def recall(self, rule: Rule) -> None:
+        """Tell of a rule that took a line before the start, and whose incident is still open."""
+        with self._lock:
+            self._matches[rule.id] += 0
 
     def collect(self) -> Families:
         """Return what there is to tell of the rules; the same objects while nothing changes."""
@@ -126,15 +132,37 @@ class ErrorsCollector:
 
     name: ClassVar[str] = "errors"
 
-    def __init__(self, rules: RulesInUse) -> None:
+    def __init__(
+        self,
+        rules: RulesInUse,
+        memory: Memory | None = None,
+        settings: ErrorsSettings | None = None,
+    ) -> None:
         self._rules = rules
+        self._memory = memory or Memory()
+        self._settings = settings
         # One that was switched on again begins with the rules that were prepared for it.
         rules.adopt()
 
-    def reconfigure(self, _config: Config) -> None:
-        """Go over to the rules that were prepared for it."""
+    def start(self) -> None:
+        """Begin to keep what is open in a file.
+
+        Raises:
+            RuntimeError: the system has no thread left.
+        """
+        if self._settings is not None:
+            self._memory.open(self._settings)
+            self._memory.start()
+
+    def stop(self) -> None:
+        """Keep what is open for the next start."""
+        self._memory.stop()
+
+    def reconfigure(self, config: Config) -> None:
+        """Go over to the rules that were prepared for it, and to its file."""
         self._rules.adopt()
+        self._memory.open(config.errors)
 
     def collect(self) -> Iterable[Metric]:
-        """Yield the families of the rules."""
-        return self._rules.collect()
+        """Yield the families of the rules, and of the file."""
+        return *self._rules.collect(), self._memory.collect()

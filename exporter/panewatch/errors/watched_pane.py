@@ -19,12 +19,16 @@ _DRAWN: Final = 64
 """Redrawn lines that told something, of which a grown one tells no more."""
 
 
+_AGAIN: Final = 30.0
+"""Seconds after which it is remembered that an incident was seen again."""
+
+
 class WatchedPane:
     """One pane, as long as it lives."""
 
     __slots__ = (
-        "_drawn", "_held", "bar", "classifier", "friction", "identity", "incidents", "percent",
-        "rate", "runs", "seen", "taken",
+        "_drawn", "_held", "_remembered", "_remembered_at", "_repeats", "bar", "classifier",
+        "friction", "identity", "incidents", "percent", "rate", "runs", "seen", "taken",
     )  # fmt: skip
 
     def __init__(self, identity: Identity, rulebook: Rulebook, incidents: Incidents) -> None:
@@ -36,6 +40,8 @@ class WatchedPane:
         self.percent: int | None = None
         self.seen = 0.0
         """When it was looked at last."""
+        self._remembered = (0, 0)
+        self._remembered_at, self._repeats = 0.0, 0
         self.begin(rulebook)
 
     def begin(self, rulebook: Rulebook) -> None:
@@ -47,6 +53,20 @@ class WatchedPane:
         """A command line that was not finished when it was handed on."""
         self.taken = False
         """Whether the last line meant something: its rest, handed on later, tells no more."""
+
+    def has_news(self, now: float) -> bool:
+        """Tell, once, whether there is something to remember of its incidents.
+
+        That one was merely seen again is remembered now and then.
+        """
+        incidents = self.incidents
+        state = incidents.changes, self.classifier.session.run
+        again = incidents.repeats != self._repeats
+        if state == self._remembered and not (again and now >= self._remembered_at + _AGAIN):
+            return False
+        news = incidents.changes != self._remembered[0] or bool(incidents.open)
+        self._remembered, self._remembered_at, self._repeats = state, now, incidents.repeats
+        return news
 
     def choose_lines(self, update: PaneUpdate) -> list[Line]:
         """Return the lines to read now.
