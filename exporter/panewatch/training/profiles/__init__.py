@@ -1,0 +1,1 @@
+"""Profiles of trainings: traces that profilers left, read and shown."""
