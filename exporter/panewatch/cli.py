@@ -69,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("explain", _explain, "tell which rule takes which line of recorded text, and why"),
         ("rules", _rules, "list the rules in use"),
         ("screen", _screen, "tell what recorded screens say of their programs' state"),
+        ("trace", _trace, "tell from profiler traces where the time of a training goes"),
         ("shell-init", _shell_init, "print what a shell reads at its start to report its commands"),
         ("config-schema", _config_schema, "print the JSON Schema of the settings file"),
         ("healthcheck", _healthcheck, "ask whether the exporter of these settings answers"),
@@ -92,6 +93,8 @@ def build_parser() -> argparse.ArgumentParser:
                                    help=f"{', '.join(SHELLS[:-1])} or {SHELLS[-1]}")  # fmt: skip
         if run is _screen:
             _add_screen_arguments(subparser)
+        if run is _trace:
+            _add_trace_arguments(subparser)
     return parser
 
 
@@ -303,6 +306,30 @@ def _load_screens(config: Config) -> ScreenBook:
     from panewatch.panes.screens import load_screens  # noqa: PLC0415
 
     return load_screens(config.panes)
+
+
+def _add_trace_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE",
+        help="a trace of PyTorch's profiler, plain or packed by gzip; one of each rank",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", choices=("text", "json"), default="text", help="form of the output"
+    )
+    parser.add_argument(
+        "--top", type=int, choices=range(1, 1001), default=10, metavar="N",
+        help="most rows of a table, up to 1000; without it 10",
+    )  # fmt: skip
+    parser.epilog = (
+        "Exit code: 0 where all of them could be read, also where one is cut; 1 where one could "
+        f"not; 2 where the arguments are wrong. {parser.epilog}"
+    )
+
+
+def _trace(options: argparse.Namespace) -> int:
+    from panewatch.training.traces.printing import print_profiles  # noqa: PLC0415 - see above
+
+    return OK if print_profiles(options.files, options.output, options.top) else FAILED
 
 
 def _shell_init(options: argparse.Namespace) -> int:

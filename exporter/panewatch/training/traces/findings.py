@@ -7,6 +7,7 @@ from typing import Final
 
 from panewatch.training.traces.account import Account
 from panewatch.training.traces.profile import FINDINGS, Finding, Operator
+from panewatch.training.traces.wording import write_time
 
 LEAST_WAIT: Final = 0.1
 """Less than a tenth of the time cannot make a training more than 1.11 times as fast."""
@@ -93,7 +94,7 @@ def _test_data(account: Account, _kernels: tuple[Operator, ...], _scalars: int) 
     share = account.ratios["data_wait"]
     if share < LEAST_WAIT:
         return _NO
-    each = _write_time(share * account.seconds / len(account.steps))
+    each = write_time(share * account.seconds / len(account.steps))
     return share, f"{share:.0%} of the time waits for data, {each} per step"
 
 
@@ -147,7 +148,7 @@ def _test_small(account: Account, _kernels: tuple[Operator, ...], _scalars: int)
         return _NO
     if account.device_free < LEAST_FREE:
         return _NO
-    median = _write_time(account.kernel_median)
+    median = write_time(account.kernel_median)
     return account.device_free, (
         f"{each:.0f} kernels per step, of which half take less than {median}, and the device is "
         f"free {account.device_free:.0%} of the time"
@@ -177,10 +178,3 @@ _TESTS: Final[dict[str, Callable[[Account, tuple[Operator, ...], int], _Verdict]
     "python_bound": _test_python,
     "device_idle": _test_idle,
 }
-
-
-def _write_time(seconds: float) -> str:
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * factor >= 1 or unit == "µs":
-            return f"{seconds * factor:.3g} {unit}"
-    raise AssertionError(seconds)

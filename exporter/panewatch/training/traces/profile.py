@@ -114,6 +114,8 @@ class Profile:
         skipped: Events that make no sense (times that are no numbers or negative, no object)
             and those beyond what is kept.
         truncated: The trace ends in the middle; what was whole is in here.
+        communication_ratio: How much of the time of all steps the device only communicated with
+            others, or waited for them; it is in the share ``other``.
     """
 
     rank: int | None
@@ -128,3 +130,4 @@ class Profile:
     events: int
     skipped: int
     truncated: bool
+    communication_ratio: float = 0.0

@@ -67,6 +67,7 @@ def read_trace(path: str | os.PathLike[str], *, top: int = TOP) -> Profile:
         events=timeline.events,
         skipped=skipped,
         truncated=events.truncated or timeline.full,
+        communication_ratio=result.ratios["communication"],
     )
 
 
