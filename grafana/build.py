@@ -13,7 +13,7 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from boards import commands, errors, exporter, overview, panes, training, waiting
+from boards import commands, errors, exporter, gpu, overview, panes, training, waiting
 
 ROOT = Path(__file__).resolve().parent.parent
 DASHBOARDS = {
@@ -23,6 +23,7 @@ DASHBOARDS = {
     "commands": commands.build,
     "errors": errors.build,
     "training": training.build,
+    "gpu": gpu.build,
     "exporter": exporter.build,
 }
 """The name of each dashboard's file, and what builds it."""

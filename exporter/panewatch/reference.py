@@ -17,6 +17,7 @@ from panewatch.config import Config
 from panewatch.errors import contract as errors_contract
 from panewatch.errors.pack import load_builtin
 from panewatch.errors.rules_page import render_rules
+from panewatch.machine.gpu import contract as gpu_contract
 from panewatch.panes import contract as panes_contract
 from panewatch.panes import repository_contract
 from panewatch.panes.commands import contract as commands_contract
@@ -27,6 +28,7 @@ from panewatch.settings_file import variable
 from panewatch.settings_schema import describe, find_node, is_duration, is_section
 from panewatch.settings_types import format_duration
 from panewatch.training import contract as training_contract
+from panewatch.training.profiles import contract as profiles_contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -56,7 +58,9 @@ DOMAINS: Final[tuple[tuple[str, tuple[MetricSpec, ...]], ...]] = (
     ("Commands", commands_contract.METRICS),
     ("Errors", errors_contract.METRICS),
     ("Training", training_contract.METRICS),
+    ("Profiles", profiles_contract.METRICS),
     ("Repositories", repository_contract.METRICS),
+    ("GPUs", gpu_contract.METRICS),
     ("panewatch itself", contract.ITSELF),
 )
 """Every metric that is declared, by domain."""

@@ -58,6 +58,19 @@ SERVER_STATES = (
 )
 """Every state of a tmux server, as the last call to it ended."""
 
+GPU_STATES = (
+    State("up", 1, "up", GREEN),
+    State("no_library", 2, "no driver installed", SLATE),
+    State("no_driver", 3, "driver not loaded", SLATE),
+    State("no_gpu", 4, "no GPU", SLATE),
+    State("driver_mismatch", 5, "driver and library differ", RED),
+    State("missing_symbol", 6, "driver too old", RED),
+    State("timeout", 7, "driver hangs", ORANGE),
+    State("lost", 8, "all lost", RED),
+    State("error", 9, "error", RED),
+)
+"""Every state of the source of GPUs."""
+
 
 def code_mapping(states: Iterable[State]) -> ValueMapping:
     """Show codes as the texts and colours of their states."""

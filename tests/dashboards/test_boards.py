@@ -13,8 +13,9 @@ import yaml
 
 import build
 from boards.queries import GONE
-from boards.states import PANE_STATES, SERVER_STATES, WAITS
+from boards.states import GPU_STATES, PANE_STATES, SERVER_STATES, WAITS
 from dashboards.boards_on_disk import BOARDS, PANELS, ROOT, read_variables
+from panewatch.machine.gpu import contract as gpu_contract
 from panewatch.panes import contract
 
 boards = pytest.mark.parametrize("name", sorted(BOARDS))
@@ -25,6 +26,7 @@ def test_the_dashboards_are_there() -> None:
         "commands",
         "errors",
         "exporter",
+        "gpu",
         "overview",
         "panes",
         "training",
@@ -218,9 +220,10 @@ def test_the_first_panel_stands_under_a_heading(name: str) -> None:
 def test_states_are_those_of_the_contract() -> None:
     assert {state.name for state in PANE_STATES} == set(contract.STATES)
     assert {state.name for state in SERVER_STATES} == set(contract.SERVER_STATES)
+    assert {state.name for state in GPU_STATES} == set(gpu_contract.STATES)
     assert tuple(WAITS) == contract.WAITS
     assert max(state.code for state in PANE_STATES) < int(GONE)
-    for states in (PANE_STATES, SERVER_STATES):
+    for states in (PANE_STATES, SERVER_STATES, GPU_STATES):
         assert [state.code for state in states] == list(range(1, len(states) + 1))
         assert len({state.text for state in states}) == len(states)
 

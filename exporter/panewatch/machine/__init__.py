@@ -1,0 +1,1 @@
+"""The machine under the panes, and which of them uses it."""
