@@ -89,8 +89,8 @@ def decode(data: bytes) -> Facts:
         told = json.loads(data)
         told["operators"] = tuple(Row(**row) for row in told["operators"])
         return Facts(**told)
-    except (TypeError, KeyError) as error:
-        raise ValueError from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError("is no answer") from error
 
 
 def clean_operator(name: str) -> str:
