@@ -13,7 +13,9 @@ from pydantic import (
     ConfigDict,
     Field,
     TypeAdapter,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -33,6 +35,8 @@ def parse_duration(value: Any) -> Any:
     Raises:
         ValueError: the text is not a duration such as ``500ms``, ``30s`` or ``1h30m``.
     """
+    if isinstance(value, bool):
+        raise ValueError("not a duration; write for example 500ms, 30s, 5m or 1h30m")  # noqa: TRY004  # pydantic takes no other
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -170,3 +174,12 @@ class Section(BaseModel):
     """Base of every section: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where a number is meant: Python takes them for 1 and 0."""
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and field.annotation in {int, float}:
+            raise ValueError("not a number")
+        return value

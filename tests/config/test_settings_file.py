@@ -81,7 +81,7 @@ REFUSED = [
      f"did you mean `list_interval`? allowed: {PANES_KEYS}")),
     ("wobble: 1\n", ("f.yml:1: wobble: unknown key; "
      f"allowed: {SECTIONS.replace('`', '')}")),
-    ("collectors:\n  gpus: {}\n", ("f.yml:2: collectors.gpus: unknown key; "
+    ("collectors:\n  disks: {}\n", ("f.yml:2: collectors.disks: unknown key; "
      f"allowed: {', '.join(Collectors.model_fields)}")),
     ("web:\n", ("f.yml:1: web: must be a section with the keys `listen_address`, `config_file`, "
      "`max_connections`, `max_requests`, `header_timeout`, `write_timeout`")),
@@ -96,6 +96,10 @@ REFUSED = [
      "a whole number from 1 to 65535")),
     ("web: {max_requests: true}", ("f.yml:1: web.max_requests: must be "
      "a whole number from 1 to 65535")),
+    ("panes: {list_interval: true}", f"f.yml:1: panes.list_interval: {DURATION}"),
+    ("panes: {looping_distinct: false}", "f.yml:1: panes.looping_distinct: must be a number"),
+    ("panes: {stalled_after_by_command: {make: true}}", ("f.yml:1: "
+     f"panes.stalled_after_by_command.make: {DURATION}, or `never`")),
     ("panes: {read_existing: 1}", "f.yml:1: panes.read_existing: must be true or false"),
     ("panes: {read_existing: 'yes'}", "f.yml:1: panes.read_existing: must be true or false"),
     *((f"panes: {{max_interval: {text}}}", f"f.yml:1: panes.max_interval: {DURATION}")
