@@ -13,7 +13,7 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from boards import commands, errors, exporter, gpu, overview, panes, training, waiting
+from boards import commands, errors, exporter, gpu, overview, panes, profiles, training, waiting
 
 ROOT = Path(__file__).resolve().parent.parent
 DASHBOARDS = {
@@ -23,6 +23,7 @@ DASHBOARDS = {
     "commands": commands.build,
     "errors": errors.build,
     "training": training.build,
+    "profiles": profiles.build,
     "gpu": gpu.build,
     "exporter": exporter.build,
 }

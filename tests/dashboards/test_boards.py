@@ -29,6 +29,7 @@ def test_the_dashboards_are_there() -> None:
         "gpu",
         "overview",
         "panes",
+        "profiles",
         "training",
         "waiting",
     ]
