@@ -147,8 +147,8 @@ class Timeline:
     def walk(self, key: ThreadKey) -> tuple[dict[Kind, Intervals], array[float]]:
         """Add up a thread's events; return when it was at what, and when it began to wait.
 
-        The instants are those of the outermost events of each kind; an event that reaches
-        beyond the one that it began in takes from that only what lies within it.
+        The instants are those of the outermost events of each kind. An event's own time is that
+        in which no later one of its thread ran: own times add up to the time that is covered.
         """
         thread, names = self.threads[key], self.names
         kinds, calls, selfs, totals = names.kinds, names.calls, names.selfs, names.totals
@@ -165,8 +165,10 @@ class Timeline:
             calls[number] += 1
             selfs[number] += duration
             totals[number] += duration
-            if ends:
-                selfs[numbers[-1]] -= duration if end <= ends[-1] else ends[-1] - start
+            if ends and end <= ends[-1]:
+                selfs[numbers[-1]] -= duration
+            elif ends:
+                _take_away(selfs, numbers, ends, start, end)
             ends.append(end)
             numbers.append(number)
             kind = kinds[number]
@@ -179,6 +181,19 @@ class Timeline:
         self.first = min([self.first, *begins])
         self.last = max([self.last, *reach])
         return covers, waits
+
+
+def _take_away(
+    selfs: list[float], numbers: list[int], ends: list[float], start: float, end: float
+) -> None:
+    """Take the time of an event from those that it began in and that end before it does."""
+    reach = start
+    for number, until in zip(reversed(numbers), reversed(ends), strict=True):
+        if until > reach:
+            selfs[number] -= min(until, end) - reach
+            reach = until
+        if reach >= end:
+            return
 
 
 def _order(thread: Thread) -> Iterable[tuple[float, float, int]]:
