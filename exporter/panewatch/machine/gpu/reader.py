@@ -157,7 +157,7 @@ class Reader:
 
     def _find(self, index: int) -> tuple[Handle, str, str]:
         device = self._attempt(self._nvml.find, index)
-        uuid = device and self._attempt(self._nvml.read_uuid, device)
+        uuid = None if device is None else self._attempt(self._nvml.read_uuid, device)
         if not uuid:
             raise _LostError
         return device, uuid, self._attempt(self._nvml.read_name, device) or ""
