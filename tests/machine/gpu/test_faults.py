@@ -8,8 +8,8 @@ import time
 import pytest
 
 from machine.gpu.conftest import Launch
-from machine.gpu.fake_nvml import UUIDS, FakeNvml, describe_all, describe_driver, needs_compiler
-from machine.gpu.watching import GpuExporter
+from machine.gpu.fake_nvml import UUIDS, FakeNvml, describe_all, describe_driver
+from machine.gpu.watching import GpuExporter, needs_compiler
 from polling import wait_until
 from runner.programs import get, panewatch
 

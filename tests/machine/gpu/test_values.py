@@ -17,8 +17,8 @@ from machine.gpu.fake_nvml import (
     describe_driver,
     describe_gpu,
     describe_mig,
-    needs_compiler,
 )
+from machine.gpu.watching import needs_compiler
 from polling import wait_until
 from runner.programs import get
 

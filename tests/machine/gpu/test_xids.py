@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from machine.gpu.conftest import Launch
-from machine.gpu.fake_nvml import UUIDS, FakeNvml, describe_all, needs_compiler
-from machine.gpu.watching import GpuExporter
+from machine.gpu.fake_nvml import UUIDS, FakeNvml, describe_all
+from machine.gpu.watching import GpuExporter, needs_compiler
 from panewatch.machine.gpu.contract import XIDS
 from polling import wait_until
 

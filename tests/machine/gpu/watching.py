@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from machine.gpu.fake_nvml import FakeNvml
+import pytest
+
+from machine.gpu.fake_nvml import COMPILER, FakeNvml
 from polling import wait_until
 from runner.programs import PANEWATCH, Exporter, get
+
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler (cc) is installed")
 
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 _SETTINGS = """\
