@@ -30,8 +30,7 @@ class TrainerMonitor(TrainerCallback):  # type: ignore[misc]  # it comes without
         """Begin to tell, from the step that a checkpoint was resumed at."""
         monitor = self.monitor
         monitor.start()
-        monitor.steps = monitor.steps or state.max_steps
-        monitor.epochs = monitor.epochs or state.num_train_epochs
+        monitor.plan(epochs=state.num_train_epochs, steps=state.max_steps)
         if state.global_step:
             monitor.log(step=state.global_step)
         loader = more.get("train_dataloader")

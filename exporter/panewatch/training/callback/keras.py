@@ -26,10 +26,7 @@ class KerasMonitor(Callback):  # type: ignore[misc]  # it comes without types
         """Begin to tell."""
         monitor = self.measured_by
         monitor.start()
-        epochs, steps = self.params.get("epochs"), self.params.get("steps")
-        monitor.epochs = monitor.epochs or epochs
-        if monitor.steps is None and epochs and steps:
-            monitor.steps = epochs * steps
+        monitor.plan(epochs=self.params.get("epochs"), steps_of_epoch=self.params.get("steps"))
 
     @harmless
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002  # the same

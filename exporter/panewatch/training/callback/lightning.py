@@ -39,13 +39,12 @@ class LightningMonitor(_find_callback()):  # type: ignore[misc]  # a class of ei
         """Begin to tell, from the step that a checkpoint was resumed at."""
         monitor = self.monitor
         monitor.start()
-        if monitor.epochs is None and (trainer.max_epochs or -1) > 0:
-            monitor.epochs = trainer.max_epochs
-        batches = trainer.num_training_batches
-        if monitor.steps is None and (trainer.max_steps or -1) > 0:
-            monitor.steps = trainer.max_steps * trainer.accumulate_grad_batches
-        elif monitor.steps is None and monitor.epochs is not None and batches < float("inf"):
-            monitor.steps = monitor.epochs * int(batches)
+        batches, most = trainer.num_training_batches, trainer.max_steps or -1
+        monitor.plan(
+            epochs=trainer.max_epochs if (trainer.max_epochs or -1) > 0 else None,
+            steps=most * trainer.accumulate_grad_batches if most > 0 else None,
+            steps_of_epoch=int(batches) if batches < float("inf") else None,
+        )
         monitor.describe(trainer.train_dataloader)
         if trainer.fit_loop.total_batch_idx >= 0:
             monitor.log(step=trainer.fit_loop.total_batch_idx + 1)

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
-import os
 import sys
 import time
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Final, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from panewatch.training.callback.harmless import harmless
-from panewatch.training.callback.measurement import Measurement
-from panewatch.training.callback.memory import measure_peaks
-from panewatch.training.callback.origin import read_origin
-from panewatch.training.callback.place import clean_name
-from panewatch.training.callback.rank import find_rank, name_run
-from panewatch.training.callback.report import Report
-from panewatch.training.callback.samples import count_samples, measure_dataset
-from panewatch.training.callback.scalars import Scalars
+from panewatch.training.callback.samples import count_samples
 from panewatch.training.callback.summary import summarize
-from panewatch.training.callback.textfile import Facts, State
+from panewatch.training.callback.tally import Tally
+from panewatch.training.callback.telling import Telling
+from panewatch.training.callback.textfile import Facts
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_STANDS_SECONDS: Final = 30.0
-_STANDS_BATCHES: Final = 5
-"""A run whose last batch ended so long ago, and so many of its usual batches, has no speed."""
-
 _clock = time.perf_counter
-
-_LOSSES: Final = {"loss": "train", "val_loss": "val"}
-
-_live: weakref.WeakSet[TrainingMonitor] = weakref.WeakSet()
 
 
 class TrainingMonitor:
@@ -87,30 +71,19 @@ class TrainingMonitor:
         mlflow: bool = True,
     ) -> None:
         self._options = {key: value for key, value in locals().items() if key != "self"}
-        self.framework = framework
-        self.epochs = epochs
-        self.steps = steps
-        self._first_step = first_step
+        self._framework = framework
         self._batch_size = batch_size
+        self._planned = {"epochs": epochs, "steps": steps}
+        self._first_step = first_step
         self._sizes = {"dataset": dataset_bytes, "cache": cache_bytes}
-        self._directory = directory
-        self._interval = max(0.05, interval)
-        self._every_rank = every_rank
-        self._mlflow = mlflow
-        self._report: Report | None = None
-        self._reset()
+        self._tally = self._begin_tally()
+        self._telling = Telling(
+            self._gather, self.summary, self.close, run=run, directory=directory,
+            interval=interval, every_rank=every_rank, mlflow=mlflow,
+        )  # fmt: skip
 
-    def _reset(self) -> None:
-        self._measurement = Measurement()
-        self._scalars = Scalars()
-        self._state: State = "running"
-        self._epoch: float | None = None
-        self._step: int | None = None
-        self._restarts = 0
-        self._dataset_samples: int | None = None
-        self._origin = read_origin()
-        self._active = _clock()
-        self._due = self._active + self._interval
+    def _begin_tally(self) -> Tally:
+        return Tally(**self._planned, first_step=self._first_step, sizes=dict(self._sizes))
 
     def __getstate__(self) -> dict[str, Any]:
         """Give what it was made from: a copy in another process begins anew."""
@@ -133,22 +106,9 @@ class TrainingMonitor:
 
     def start(self) -> None:
         """Begin to tell. Anything that is measured begins by itself; a second start is none."""
-        if self._report is not None:
-            return
-        self._reset()
-        rank = find_rank()
-        quiet = rank > 0 and not self._every_rank
-        self._report = Report(
-            None if quiet else self._gather,
-            self.summary,
-            name_run(str(self._options["run"]), rank),
-            directory=self._directory,
-            interval=self._interval,
-            mlflow=self._mlflow and not quiet,
-        )
-        _live.add(self)
-        atexit.register(self.close)
-        self._report.start()
+        if not self._telling.started:
+            self._tally = self._begin_tally()
+            self._telling.start()
 
     def close(self, *, failed: bool | None = None) -> None:
         """Tell a last time. Waits for that two seconds at most.
@@ -156,16 +116,13 @@ class TrainingMonitor:
         Args:
             failed: Whether the training has failed; else whether an error ends the program.
         """
-        report, self._report = self._report, None
-        if report is None:
+        if not self._telling.started:
             return
-        atexit.unregister(self.close)
-        _live.discard(self)
         ended = failed if failed is not None else getattr(sys, "last_value", None) is not None
-        self._state = "failed" if ended else "finished"
+        self._tally.state = "failed" if ended else "finished"
         with contextlib.suppress(Exception):  # a device that is lost
-            self._scalars.finish()
-        report.stop()
+            self._tally.scalars.finish()
+        self._telling.stop()
 
     def watch(self, loader: Iterable[T], *, epoch: float | None = None) -> Iterator[T]:
         """Yield the batches of a loader; each is computed until the next one is asked for.
@@ -175,7 +132,7 @@ class TrainingMonitor:
             epoch: Which epoch it is; else one more than before.
         """
         self.start()
-        self.begin_epoch((self._epoch or 0) + 1 if epoch is None else epoch)
+        self.begin_epoch((self._tally.epoch or 0) + 1 if epoch is None else epoch)
         self.describe(loader)
         self.wait()
         batches = iter(loader)
@@ -185,7 +142,7 @@ class TrainingMonitor:
             except StopIteration:
                 self.pause()
                 return
-            self._measurement.begin(_clock())
+            self._tally.measurement.begin(_clock())
             try:
                 yield batch
             finally:
@@ -222,15 +179,15 @@ class TrainingMonitor:
     @harmless
     def wait(self) -> None:
         """Say that the next batch is waited for from here on."""
-        self._active = _clock()
-        self._measurement.ask(self._active)
+        now = self._tally.active = _clock()
+        self._tally.measurement.ask(now)
 
     @harmless
     def begin_batch(self) -> None:
         """Say that a batch is there, and computing begins."""
-        if self._report is None:
+        if not self._telling.started:
             self.start()
-        self._measurement.begin(_clock())
+        self._tally.measurement.begin(_clock())
 
     @harmless
     def end_batch(
@@ -252,44 +209,51 @@ class TrainingMonitor:
         self._end(batch, self._batch_size if samples is None else samples, step, loss)
 
     def _end(self, batch: Any, samples: int | None, step: int | None, loss: Any) -> None:
-        if self._report is None:
+        telling = self._telling
+        if not telling.started:
             return
         now = _clock()
-        self._measurement.end(now, _count(batch) if samples is None else samples)
-        if step is None and self._step is not None:
-            self._step += 1
-        else:
-            self._set_step(step)
+        tally = self._tally
+        tally.end(now, _count(batch) if samples is None else samples, step)
         if loss is not None:
-            self._take("loss", loss)
-        if now >= self._due:
-            self._due = now + self._interval
-            self._tick()
+            tally.scalars.take("loss", loss)
+        if now >= telling.due:
+            with contextlib.suppress(Exception):
+                tally.scalars.settle()
+            telling.look(now)
 
     @harmless
     def pause(self) -> None:
         """Say that what comes now is no training, until `wait` or the next batch."""
-        self._active = _clock()
-        self._measurement.pause()
+        self._tally.active = _clock()
+        self._tally.measurement.pause()
 
     @harmless
     def begin_epoch(self, epoch: float) -> None:
         """Say which epoch it is: the first is 1."""
-        if self._epoch is not None and epoch < self._epoch:
-            self._restarts += 1
-        self._epoch = epoch
+        self._tally.begin_epoch(epoch)
+
+    @harmless
+    def plan(
+        self,
+        *,
+        epochs: int | None = None,
+        steps: int | None = None,
+        steps_of_epoch: int | None = None,
+    ) -> None:
+        """Say how many epochs and steps there will be, where the monitor was not told before.
+
+        Args:
+            epochs: How many epochs.
+            steps: How many steps, those of before a resume included.
+            steps_of_epoch: How many steps an epoch has; counts where ``steps`` is not given.
+        """
+        self._tally.plan(epochs=epochs, steps=steps, steps_of_epoch=steps_of_epoch)
 
     @harmless
     def describe(self, loader: Any) -> None:
         """Take over what a loader tells: how long an epoch is, and of how much data."""
-        with contextlib.suppress(Exception):  # not every loader has a length
-            if self.steps is None and self.epochs is not None:
-                self.steps = self.epochs * len(loader)
-        found = measure_dataset(getattr(loader, "dataset", None))
-        self._dataset_samples = found.get("samples", self._dataset_samples)
-        for kind, key in (("dataset", "bytes"), ("cache", "cache")):
-            if self._sizes[kind] is None:
-                self._sizes[kind] = found.get(key)
+        self._tally.describe(loader)
 
     @harmless
     def log(self, **values: Any) -> None:
@@ -299,77 +263,20 @@ class TrainingMonitor:
         ``cache_bytes`` and ``dataset_bytes`` are sizes, any other is a metric; at most 20 names.
         A number that is on a device is not waited for, and told an interval later.
         """
-        self._active = _clock()
+        self._tally.active = _clock()
         for name, value in values.items():
-            if name in _LOSSES:
-                self._scalars.take(name, value)
-            elif name == "epoch":
-                self.begin_epoch(float(value))
-            elif name == "step":
-                self._set_step(int(value))
-            elif name.removesuffix("_bytes") in self._sizes:
-                self._sizes[name.removesuffix("_bytes")] = int(value)
-            else:
-                self._take("learning_rate" if name == "lr" else name, value)
+            self._tally.log(name, value)
 
     def summary(self) -> dict[str, Any]:
         """Return what was measured so far: numbers, text, and seconds for times.
 
         ``batch_seconds`` holds exact quantiles of the last 65,536 batches.
         """
-        return summarize(self._gather(), self._measurement.copy_times())
-
-    def _take(self, name: str, value: Any) -> None:
-        self._scalars.take(name if name in _LOSSES else _clean(name), value)
-
-    def _set_step(self, step: int | None) -> None:
-        if step is None:
-            step = self._first_step + 1
-        elif self._step is not None and step < self._step:
-            self._restarts += 1
-        self._step = step
-
-    def _tick(self) -> None:
-        """Do what has to be done now and then, in the thread of the training."""
-        with contextlib.suppress(Exception):
-            self._scalars.settle()
-        if self._report is not None:
-            self._report.look()
+        return summarize(self._gather(), self._tally.measurement.copy_times())
 
     def _gather(self) -> Facts:
-        measured, now = self._measurement.copy(), _clock()
-        values, nonfinite = self._scalars.copy()
-        losses = {split: values.pop(name, None) for name, split in _LOSSES.items()}
-        last = measured.last or 0.0
-        usual = (measured.wait + measured.compute) / max(1, measured.batches)
-        report = self._report
-        return Facts(
-            run=report.run if report else name_run(str(self._options["run"]), find_rank()),
-            framework=clean_name(self.framework) if self.framework else "",
-            origin=self._origin,
-            state=self._state,
-            measured=measured,
-            stands=now - last > max(_STANDS_SECONDS, _STANDS_BATCHES * usual),
-            moved=time.time() - (now - max(last, self._active)),
-            epoch=self._epoch,
-            epochs=self.epochs,
-            step=self._step,
-            steps=self.steps,
-            losses={split: loss for split, loss in losses.items() if loss is not None},
-            metrics=values,
-            nonfinite=nonfinite,
-            restarts=self._restarts,
-            memory={kind: n for kind, n in self._sizes.items() if n is not None} | measure_peaks(),
-            dataset_samples=self._dataset_samples,
-            write_failures=report.failures if report else 0,
-        )
-
-    def _leave(self) -> None:
-        """Become silent: this is a forked child, and the training is its parent's."""
-        self._report = None
-
-
-_clean = functools.lru_cache(maxsize=256)(clean_name)
+        telling = self._telling
+        return self._tally.gather(telling.run, self._framework, telling.failures)
 
 
 def _count(batch: Any) -> int | None:
@@ -377,12 +284,3 @@ def _count(batch: Any) -> int | None:
         return count_samples(batch)
     except Exception:  # noqa: BLE001  # another one's code: it may fail in any way
         return None
-
-
-def _leave_all() -> None:
-    for monitor in tuple(_live):
-        monitor._leave()  # noqa: SLF001  # what a fork leaves behind is nobody else's business
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_all)
