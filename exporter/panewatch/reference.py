@@ -28,7 +28,10 @@ from panewatch.settings_file import variable
 from panewatch.settings_schema import describe, find_node, is_duration, is_section
 from panewatch.settings_types import format_duration
 from panewatch.training import contract as training_contract
+from panewatch.training.format import load_formats
+from panewatch.training.formats_page import render_formats
 from panewatch.training.profiles import contract as profiles_contract
+from panewatch.training.spelling import load_spellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -155,6 +158,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli.md": lambda: render_cli(build_parser()),
     "rules.md": lambda: _page("Rules", render_rules(load_builtin())),
     "programs.md": lambda: _page("Programs", render_programs(load_packs())),
+    "formats.md": lambda: _page("Formats", render_formats(load_formats(), load_spellings())),
 }
 """Every generated page, by its name in ``docs/``."""
 

@@ -30,6 +30,7 @@ class Spellings:
             for value, spellings in content["values"].items()
             for rank, spelling in enumerate(spellings)
         }
+        self.names: dict[str, list[str]] = content["values"]
         self._metrics = {tuple(name.split()) for name in content["metrics"]}
         self._other_losses = frozenset(content["other_losses"])
         self._settings = frozenset(content["settings"])
