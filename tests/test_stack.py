@@ -266,12 +266,47 @@ def test_a_suggestion_stands_in_the_notification_readable_and_inert(tmp_path: Pa
         tmp_path, "text", "firing", labels, annotations | {"suggestion": suggestion}
     ).splitlines()
     assert shown[2] == "pip-not-found: " + suggestion.replace("`", "'")
-    assert len(shown) == 4
+    assert len(shown) == 5
     hostile = {"suggestion": f"{HOSTILE}\nhttps:////e.com"}
     shown = render(tmp_path, "text", "firing", labels, annotations | hostile).splitlines()
-    assert len(shown) == 4
+    assert len(shown) == 5
     assert not set(shown[2]) & set("<>[]{}*`@|\\\x1b\u202e")
     assert "://" not in shown[2]
+
+
+@pytest.mark.parametrize(
+    ("labels", "line"),
+    [
+        ({}, "To see it: tmux -L work attach -t '=train_7:0.12'"),
+        ({"session": "0"}, "To see it: tmux -L work attach -t '=0:0.12'"),
+        ({"session": "a'; rm -rf ~; '"}, None),
+        ({"session": "$(id)"}, None),
+        ({"session": "a b"}, None),
+        ({"session": "a\nb"}, None),
+        ({"session": "-x"}, None),
+        ({"session": "x~%3"}, None),
+        ({"session": "x" * 65}, None),
+        ({"session": "日本"}, None),
+        ({"server": "/tmp/x"}, None),
+        ({"window": "0;id"}, None),
+        ({"pane": "0\n"}, None),
+    ],
+)
+def test_the_line_to_paste_is_of_names_that_no_shell_reads(
+    labels: dict[str, str], line: str | None, tmp_path: Path
+) -> None:
+    place = {"server": "work", "session": "train_7", "window": "0", "pane": "12"}
+    notes = {"summary": "It fails.", "runbook_url": "https://panewatch.example/runbooks/X"}
+    shown = render(tmp_path, "text", "firing", {"alertname": "X"} | place | labels, notes)
+    assert [told for told in shown.splitlines() if "tmux -L" in told] == ([line] if line else [])
+    assert "tmux -L" not in render(tmp_path, "text", "resolved", place | labels, notes)
+
+
+def test_the_text_names_the_host_and_an_alert_of_no_pane_shows_none(tmp_path: Path) -> None:
+    labels = {"alertname": "PanewatchTmuxServerLost", "server": "work", "instance": "gpu1:10065"}
+    shown = render(tmp_path, "text", "firing", labels, {"summary": "It is gone."})
+    assert "on tmux server work at gpu1:10065" in shown
+    assert "attach" not in shown
 
 
 @pytest.fixture(scope="module")
