@@ -186,7 +186,8 @@ def test_a_training_that_fails_leaves_what_was_recorded(tmp_path: Path) -> None:
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert read_steps(profiler.traces[0])[:3] == [2, 3, 4]
+    assert read_steps(profiler.traces[0]) == [2, 3, 4, 5, 6], "the 7th had not ended"
+    assert b'"PartialStep#7"' in gzip.decompress(profiler.traces[0].read_bytes())
     assert [path.name for path in tmp_path.iterdir()] == [profiler.traces[0].name]
 
 
@@ -196,6 +197,18 @@ def test_a_training_that_ends_in_the_warm_up_leaves_nothing(tmp_path: Path) -> N
     train(profiler, 4)
     assert BUILT
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize(("steps", "recorded"), [(6, []), (7, []), (8, [7]), (9, [7, 8])])
+def test_only_steps_that_have_ended_are_told_of(
+    tmp_path: Path, steps: int, recorded: list[int]
+) -> None:
+    profiler = make(tmp_path, skip_first=2, warmup=5, compress=False)
+    train(profiler, steps)
+    assert BUILT
+    assert [read_steps(trace) for trace in profiler.traces] == ([recorded] if recorded else [])
+    assert list(tmp_path.iterdir()) == profiler.traces
 
 
 @pytest.mark.usefixtures("torch")
@@ -458,7 +471,7 @@ def test_callbacks_of_frameworks_record_steps(
         )
     end(*[None] * (2 if (framework, hooks[-1]) == ("lightning", "on_train_end") else 3))
     (trace,) = callback.profiler.traces
-    assert read_steps(trace) == [3, 4, 5, 6, 7, 8]
+    assert read_steps(trace) == [3, 4, 5, 6, 7]
 
 
 # With PyTorch itself, where it is installed.

@@ -96,7 +96,8 @@ class TrainingProfiler:
         self._closed = False
         self._step = 0
         self._begins: int | None = None
-        self._ends = 0
+        self._whole_from = self._ends = 0
+        self._unfinished: int | None = None
         self._torch: Any = None
         self._recording: Any = None
         self._files: TraceFiles | None = None
@@ -168,7 +169,7 @@ class TrainingProfiler:
             self._give_up(error)
 
     def close(self) -> None:
-        """End, with a trace of what was recorded so far; wait until it is there, 30 s at most."""
+        """End, with a trace of the steps that were recorded so far; wait for it, 30 s at most."""
         if not self._process:
             return
         if self._process != os.getpid():
@@ -177,6 +178,9 @@ class TrainingProfiler:
         atexit.unregister(self.close)
         try:
             if self._recording is not None:
+                self._unfinished = self._step
+                if self._step <= self._whole_from:
+                    self._recording.on_trace_ready = None  # there is no step to tell of
                 self._end()
         except Exception as error:  # noqa: BLE001  # the same
             self._give_up(error)
@@ -189,7 +193,9 @@ class TrainingProfiler:
         """Have PyTorch record the window that begins at this step."""
         begin, windows = self._step, self._windows
         self._begins = windows.find_next(begin)
-        self._ends = begin + windows.warmup + windows.active
+        self._whole_from = begin + windows.warmup
+        self._ends = self._whole_from + windows.active
+        self._unfinished = None
         # Only now: a training without PyTorch, or whose window never comes, does without.
         profiler = importlib.import_module("torch.profiler")
         if _is_in_use():
@@ -224,7 +230,7 @@ class TrainingProfiler:
                 raise
             self._thread = threading.Thread(
                 target=self._finish,
-                args=(files, beside, self._thread),
+                args=(files, beside, self._unfinished, self._thread),
                 name="panewatch-trace",
                 daemon=True,
             )
@@ -232,16 +238,22 @@ class TrainingProfiler:
                 self._thread.start()
             except RuntimeError:  # the system has no thread left, or the program is at its end
                 self._thread = None
-                self._finish(files, beside, None)
+                self._finish(files, beside, self._unfinished, None)
         except Exception as error:  # noqa: BLE001  # a full disk, a lost device
             self._warn(error)
 
-    def _finish(self, files: TraceFiles, beside: Path, before: threading.Thread | None) -> None:
+    def _finish(
+        self,
+        files: TraceFiles,
+        beside: Path,
+        unfinished: int | None,
+        before: threading.Thread | None,
+    ) -> None:
         """Finish a trace, after the one before it."""
         if before is not None:
             before.join()
         try:
-            self.traces.append(files.finish(beside))
+            self.traces.append(files.finish(beside, unfinished))
         except Exception as error:  # noqa: BLE001  # the same; here nobody would catch it
             self._warn(error)
 

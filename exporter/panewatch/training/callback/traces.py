@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import mmap
 import os
 import re
 import shutil
@@ -65,8 +66,12 @@ class TraceFiles:
         _sweep(self._directory)
         return self._directory / f".{self._run}.{time.time_ns()}{TRACE_SUFFIX}.tmp"
 
-    def finish(self, beside: Path) -> Path:
+    def finish(self, beside: Path, unfinished: int | None = None) -> Path:
         """Give a trace that was written its name, and return that. Deletes what is too old.
+
+        Args:
+            beside: What `begin` returned.
+            unfinished: The step in which recording ended; it is not to count as one.
 
         Raises:
             TraceError: it was not written to its end.
@@ -75,6 +80,8 @@ class TraceFiles:
         compressed: Path | None = None
         try:
             _check(beside)
+            if unfinished is not None:
+                _rename_step(beside, unfinished)
             name = beside.name.removeprefix(".").removesuffix(".tmp")
             if self._compress:
                 compressed = beside.with_name(f".{name}.gz.tmp")
@@ -137,6 +144,17 @@ def _check(beside: Path) -> None:
         whole = False
     if not whole:
         raise TraceError("the profiler could not write it to its end")
+
+
+def _rename_step(beside: Path, step: int) -> None:
+    """Give a step that did not end another name: PyTorch ends it when recording does."""
+    old = b'"ProfilerStep#%d"' % step
+    new = (b'"PartialStep#%d"' % step).ljust(len(old))
+    with beside.open("r+b") as file, mmap.mmap(file.fileno(), 0) as trace:
+        place = trace.find(old)
+        while place >= 0:
+            trace[place : place + len(old)] = new
+            place = trace.find(old, place + len(old))
 
 
 def _write_compressed(source: Path, target: Path) -> None:
