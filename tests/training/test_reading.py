@@ -55,7 +55,7 @@ BARS = [
     ("train:  2%|▏         | 11/500 [00:12<08:51,  2.00s/it]",
      {"step": 11, "steps": 500, "steps_per_second": 0.5, "eta_seconds": 531}),
     ("Epoch 1/2  ━━━━━━━━━━━━━━━━━━━━━━━━ 80/90 0:00:01 • 0:00:02 42.87it/s train_loss: 0.001",
-     {"epoch": 1, "epochs": 2, "step": 80, "steps": 90, "steps_per_second": 42.87,
+     {"epoch": 1, "epochs": 3, "step": 80, "steps": 90, "steps_per_second": 42.87,
       "eta_seconds": 2, "loss": 0.001}),
     ("Epoch 0/1 ━━━━╸ 55/60 0:00… 9.04… trai…", {"epoch": 0, "step": 55, "steps": 60}),
     ("Epoch 0/1  ━━━━━━━╸━━ 46/60 0:00:05 •  9.21it/s train_loss:",
@@ -68,6 +68,17 @@ BARS = [
     (" 912/1875 [=============>................] - ETA: 2s - loss: 0.3514 - accuracy: 0.8990",
      {"step": 912, "steps": 1875, "loss": 0.3514, "eta_seconds": 2}),
     ("50/50 - 0s - 4ms/step - loss: 1.0519", {"step": 50, "steps_per_second": 250}),
+    ("train: 1200it [00:10, 118.20it/s, loss=0.25]",
+     {"step": 1200, "loss": 0.25, "steps_per_second": 118.2}),
+    ("01/05 10:00:00 - mmengine - INFO - Iter(train) [  100/80000]  lr: 1e-02  eta: 5:30:00  "
+     "time: 0.25  loss: 2.1",
+     {"step": 100, "steps": 80000, "learning_rate": 0.01, "eta_seconds": 19800, "loss": 2.1}),
+    ("steps: 100 loss: 2.3456 iter time (s): 0.5 samples/sec: 31.250",
+     {"step": 100, "loss": 2.3456, "steps_per_second": 2, "samples_per_second": 31.25}),
+    (" iteration       10/    1000 | consumed samples:          160 | elapsed time per iteration "
+     "(ms): 1000.0 | throughput per GPU (TFLOP/s/GPU): 123.4 | learning rate: 1.0E-04 | "
+     "lm loss: 1.04E+01 | number of nan iterations:   0 |",
+     {"step": 10, "steps": 1000, "steps_per_second": 1, "learning_rate": 1e-4, "loss": 10.4}),
 ]  # fmt: skip
 
 NONE = [

@@ -45,7 +45,16 @@ _RICH_CUT: Final = linear.compile(
 )
 """In a narrow pane rich cuts each of its columns: `18/1…` of 100."""
 
-_BAR_SHAPES: Final = (_TQDM, _ULTRALYTICS, _RICH, _RICH_CUT, _KERAS, _CUT)
+_ENDLESS: Final = linear.compile(
+    r"(?P<before>.*?)(?P<n>\d[\d,]*(?:\.\d+)?[kKMG]?)[A-Za-z]+ "
+    rf"\[(?P<elapsed>{_CLOCK})(?:, *{_RATE})(?:, *)?(?P<behind>.*?)\]?$"
+)
+"""Without a total: `train: 1200it [00:10, 118.20it/s, loss=0.25]`."""
+
+_BAR_SHAPES: Final = (_TQDM, _ULTRALYTICS, _RICH, _RICH_CUT, _KERAS, _CUT, _ENDLESS)
+
+_FROM_ZERO: Final = (_RICH, _RICH_CUT)
+"""Those of Lightning: `Epoch 0/1` is the first of two."""
 
 _BEGIN: Final = linear.compile(rf"\d{{1,3}}%\|[^|]*\| *{_COUNT}")
 """What every bar of tqdm has: more than one in a line is what a resize left of older ones."""
@@ -77,7 +86,7 @@ class Bar(NamedTuple):
 
     ``before`` and ``behind`` are the texts around it. ``rate`` is in ``unit`` per second, None
     where none is shown; a unit of bytes makes it a transfer. ``left`` and ``elapsed`` are
-    seconds.
+    seconds. ``from_zero`` tells that its epochs are told as the first and last index.
     """
 
     before: str
@@ -88,6 +97,7 @@ class Bar(NamedTuple):
     elapsed: float | None
     left: float | None
     behind: str
+    from_zero: bool = False
 
     @property
     def counts_steps(self) -> bool:
@@ -127,12 +137,12 @@ def find_bar(line: str) -> Bar | None:
     for shape in _BAR_SHAPES:
         match = shape.match(line)
         if match is not None:
-            return _read(match.groupdict())
+            return _read(match.groupdict(), from_zero=shape in _FROM_ZERO)
     return None
 
 
-def _read(groups: dict[str, str | None]) -> Bar | None:
-    total = groups["total"] or "?"
+def _read(groups: dict[str, str | None], *, from_zero: bool) -> Bar | None:
+    total = groups.get("total") or "?"
     rate, unit = _read_rate(groups.get("rate"), groups.get("factor"), groups.get("unit"))
     left, elapsed = groups.get("left"), groups.get("elapsed")
     return Bar(
@@ -144,6 +154,7 @@ def _read(groups: dict[str, str | None]) -> Bar | None:
         elapsed=None if elapsed is None else read_duration(elapsed),
         left=None if left is None else read_duration(left.removeprefix("ETA: ")),
         behind=(groups.get("behind") or "").strip(" -"),
+        from_zero=from_zero,
     )
 
 

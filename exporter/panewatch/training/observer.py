@@ -167,13 +167,18 @@ class TrainingObserver:
             return
         known = {*(line.text for line in update.lines), *pane.live}
         pane.live = live
+        told: list[Progress] = []
         for text in live:
             if text in known:
                 continue
             progress = self._recall.read(text, find_shape(text), update.monotonic)
             if progress is not None and progress.format != "pairs":
                 pane.unfinished.note_screen(text, progress)
-                yield progress
+                told.append(progress)
+        if pane.run is None or pane.over:
+            # The outer one of nested bars may be anything until the inner one tells.
+            told.sort(key=lambda progress: not progress.certain)
+        yield from told
 
     def _read_lines(self, pane: _Pane, update: PaneUpdate) -> Iterator[Progress]:
         texts = [line.text for line in update.lines]

@@ -20,12 +20,12 @@ _FIGURE: Final = linear.compile(
 )
 """Nor how it goes without one of these."""
 
-_BAR: Final = linear.compile(r"%\||\d% ?[\d━╸]|━|[=.>]\] - |\d - \d+m?s")
+_BAR: Final = linear.compile(r"%\||\d% ?[\d━╸]|━|[=.>]\] - |\d - \d+m?s|[A-Za-z] \[\d+:\d\d")
 """Without one of these there is no bar."""
 
 _HINT: Final = linear.compile(
     r"(?i)epoch|step|iter|batch|updat|\bep\b|\bit\b|%|━|\] - |\d - \d|learn:|train|valid|eval|test"
-    r"|avg|loss"
+    r"|avg|loss|it \["
 )
 """Without one of these a line tells nothing: most lines cost no more than to see that."""
 
@@ -90,6 +90,8 @@ class ProgressReader:
         words = {
             name: value for name, value in around.values.items() if name not in {"step", "steps"}
         }
+        if bar.from_zero and "epochs" in words:
+            words["epochs"] += 1
         values = words | bar.values()
         if any(word in before for word in self._spellings.not_train_split):
             return Progress(values, "val", certain=False, finished=bar.finished, format="bar")
