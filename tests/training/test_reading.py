@@ -70,14 +70,14 @@ BARS = [
     ("50/50 - 0s - 4ms/step - loss: 1.0519", {"step": 50, "steps_per_second": 250}),
     ("train: 1200it [00:10, 118.20it/s, loss=0.25]",
      {"step": 1200, "loss": 0.25, "steps_per_second": 118.2}),
-    ("01/05 10:00:00 - mmengine - INFO - Iter(train) [  100/80000]  lr: 1e-02  eta: 5:30:00  "
-     "time: 0.25  loss: 2.1",
+    (("01/05 10:00:00 - mmengine - INFO - Iter(train) [  100/80000]  lr: 1e-02  eta: 5:30:00  "
+     "time: 0.25  loss: 2.1"),
      {"step": 100, "steps": 80000, "learning_rate": 0.01, "eta_seconds": 19800, "loss": 2.1}),
     ("steps: 100 loss: 2.3456 iter time (s): 0.5 samples/sec: 31.250",
      {"step": 100, "loss": 2.3456, "steps_per_second": 2, "samples_per_second": 31.25}),
-    (" iteration       10/    1000 | consumed samples:          160 | elapsed time per iteration "
+    ((" iteration       10/    1000 | consumed samples:          160 | elapsed time per iteration "
      "(ms): 1000.0 | throughput per GPU (TFLOP/s/GPU): 123.4 | learning rate: 1.0E-04 | "
-     "lm loss: 1.04E+01 | number of nan iterations:   0 |",
+     "lm loss: 1.04E+01 | number of nan iterations:   0 |"),
      {"step": 10, "steps": 1000, "steps_per_second": 1, "learning_rate": 1e-4, "loss": 10.4}),
 ]  # fmt: skip
 
