@@ -11,7 +11,7 @@ from boards.runs import RUN, RUN_LABELS, value_of
 from boards.states import ORANGE
 from boards.tables import Column, listing
 
-SHOWN_OPERATORS = 15
+SHOWN_OPERATORS = 10
 
 
 def build() -> Dashboard:
@@ -36,7 +36,7 @@ def build() -> Dashboard:
             Row(
                 "Operators",
                 [
-                    Shelf(12, [(12, _longest("cpu")), (12, _longest("cuda"))]),
+                    Shelf(16, [(12, _longest("cpu")), (12, _longest("cuda"))]),
                     Shelf(10, [(24, _operators())]),
                 ],
             ),
@@ -67,9 +67,9 @@ def _findings() -> table.Panel:
         [
             Column("instance", "Host", 150),
             Column("run", "Run", 150),
-            Column("finding", "Finding", 150),
+            Column("finding", "Finding", 170),
             Column("Value #A", "Of the time", 100, unit=units.PercentUnit),
-            Column("advice", "What helps"),
+            Column("advice", "What helps", wrap=True),
         ],
         sort=("Of the time", True),
         none="No trace shows a reason for slow steps.",

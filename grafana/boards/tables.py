@@ -29,7 +29,8 @@ class Column:
     """A column: the field it shows, its heading, and how its values look.
 
     ``field`` is a label, or ``Value #A`` for the first query's value. ``color`` is
-    that of values from 1 up; ``mapping`` gives values texts and grounds.
+    that of values from 1 up; ``mapping`` gives values texts and grounds. ``wrap`` gives long texts
+    more lines.
     """
 
     field: str
@@ -39,6 +40,7 @@ class Column:
     mapping: ValueMapping | None = None
     color: str = ""
     url: str = ""
+    wrap: bool = False
 
     def properties(self) -> list[DynamicConfigValue]:
         """Give what differs from the defaults of the table."""
@@ -56,6 +58,10 @@ class Column:
                 DynamicConfigValue("thresholds", thresholds("text", (1, self.color)).build())
             )
             found.append(DynamicConfigValue("custom.cellOptions", {"type": "color-text"}))
+        if self.wrap:
+            wrapped = {"type": "auto", "wrapText": True}
+            found.append(DynamicConfigValue("custom.cellOptions", wrapped))
+            found.append(DynamicConfigValue("custom.wrapText", True))
         if self.url:
             link = {"title": "Show this pane over time", "url": self.url, "targetBlank": False}
             found.append(DynamicConfigValue("links", [link]))
