@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import re
 import shutil
 import signal
 import tempfile
@@ -111,11 +112,28 @@ class Live:
         self.tmux.run("set-option", "-g", "remain-on-exit", "off")
         self.file = folder / "panewatch.yml"
         self.configure(errors, enabled=enabled)
-        self.exporter = Exporter(
-            (*PANEWATCH, f"--config.file={self.file}"), folder,
-            env={"XDG_CACHE_HOME": make_cache()},
-        )  # fmt: skip
+        self.state = folder / "state/panewatch/incidents.json"
+        """Where it keeps what is open."""
         self.port = 0
+        self.launch()
+
+    def launch(self) -> None:
+        """Start the exporter, again on the port that it had."""
+        address = f"--web.listen-address=127.0.0.1:{self.port}"
+        self.exporter = Exporter(
+            (*PANEWATCH, f"--config.file={self.file}", address), self.folder,
+            env={"XDG_CACHE_HOME": make_cache(), "XDG_STATE_HOME": str(self.folder / "state")},
+        )  # fmt: skip
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End the exporter, and wait until it has ended."""
+        self.exporter.signal(number)
+        self.exporter.process.wait(10)
+
+    def keeps(self, *rules: str) -> bool:
+        """Tell whether incidents of just these rules are in the file."""
+        text = self.state.read_text() if self.state.exists() else ""
+        return sorted(re.findall(r'"rule":"([^"]*)"', text)) == sorted(rules)
 
     def wait(self) -> None:
         """Wait until it serves and has read a pane."""
