@@ -1,26 +1,16 @@
 """What the GPUs do, how they fare, and what goes wrong with them."""
 
-from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from boards.devices import GPU, GPU_LABELS, GPU_NAME, named, parts_of, rate_of, value_of
-from boards.events import events
+from boards.faults import ecc, failures, lost, source, throttles, xids
 from boards.layout import Row, Shelf, Variable, assemble, host_variables
-from boards.panels import graph, tiles, timeline
-from boards.queries import HOST, Query, select, state_code
-from boards.states import GPU_STATES, ORANGE, RED
+from boards.panels import graph, tiles
+from boards.queries import HOST, Query, select
+from boards.states import ORANGE, RED
 from boards.tables import Column, listing
-
-_SLOWED = (
-    "sw_power_cap",
-    "hw_slowdown",
-    "sync_boost",
-    "sw_thermal_slowdown",
-    "hw_thermal_slowdown",
-    "hw_power_brake_slowdown",
-)
-"""Why clocks are low, less what somebody chose and that there is nothing to do."""
 
 
 def build() -> Dashboard:
@@ -42,12 +32,12 @@ def build() -> Dashboard:
                 "Limits",
                 [
                     Shelf(8, [(12, _temperature()), (12, _power())]),
-                    Shelf(8, [(12, _throttles()), (12, _energy())]),
+                    Shelf(8, [(12, throttles()), (12, _energy())]),
                 ],
             ),
-            Row("What goes wrong", [Shelf(8, [(8, _xids()), (8, _ecc()), (8, _lost())])]),
+            Row("What goes wrong", [Shelf(8, [(8, xids()), (8, ecc()), (8, lost())])]),
             Row("Parts", [Shelf(7, [(24, _migs())])]),
-            Row("How it is known", [Shelf(6, [(12, _source()), (12, _failures())])]),
+            Row("How it is known", [Shelf(6, [(12, source()), (12, failures())])]),
         ],
         since="now-3h",
     )
@@ -184,20 +174,6 @@ def _power() -> timeseries.Panel:
     )
 
 
-def _throttles() -> timeseries.Panel:
-    held = select("panewatch_gpu_throttle", GPU, reason=_SLOWED)
-    return graph(
-        "What slows them down",
-        "GPUs that a limit keeps from their full clocks, by reason. Thermal: too hot. Power brake "
-        "and hardware slowdown: the machine cannot feed or cool it, which is a fault. The power "
-        "cap is how a GPU at work is held at its limit.",
-        [Query(f"sum by (instance, reason) ({held})", legend="{{instance}} {{reason}}")],
-        units.Short,
-        bars=True,
-        decimals=0,
-    )
-
-
 def _energy() -> timeseries.Panel:
     return graph(
         "Power from the energy used",
@@ -206,52 +182,6 @@ def _energy() -> timeseries.Panel:
         [Query(rate_of("panewatch_gpu_energy_joules_total"), legend=GPU_NAME)],
         units.Watt,
         area=True,
-        decimals=0,
-    )
-
-
-def _xids() -> timeseries.Panel:
-    return events(
-        "Errors of the driver (XID)",
-        "What the driver reported of GPUs, by number. 13, 31, 43 and 45 are faults of the program "
-        "that ran; 48, 64, 74, 79, 95, 119, 120, 140 and 154 mean that the GPU needs a reset or "
-        "a repair.",
-        "panewatch_gpu_xid_errors_total",
-        GPU,
-        by="instance, gpu, xid",
-        legend="{{instance}} XID {{xid}} {{gpu}}",
-    )
-
-
-def _ecc() -> timeseries.Panel:
-    return events(
-        "Memory errors",
-        "Errors in the GPUs' memory. Corrected ones are harmless one by one; an uncorrected one "
-        "has ended what ran there, and a GPU with several needs a reset or a repair.",
-        "panewatch_gpu_ecc_errors_total",
-        GPU,
-        by="instance, gpu, kind",
-        legend="{{instance}} {{kind}} {{gpu}}",
-    )
-
-
-def _lost() -> timeseries.Panel:
-    return graph(
-        "Lost GPUs",
-        "GPUs that were there and are gone, or tell nothing any more. What ran on them has "
-        "failed; mostly only a restart of the machine brings them back.",
-        [
-            Query(
-                f"max by ({GPU_LABELS}) ({select('panewatch_gpu_lost', GPU)}) > 0",
-                legend="{{instance}} {{gpu}}",
-            ),
-            Query(
-                f"max by (instance) ({select('panewatch_gpus_unreadable', HOST)}) > 0",
-                legend="unreadable on {{instance}}",
-            ),
-        ],
-        units.Short,
-        bars=True,
         decimals=0,
     )
 
@@ -281,29 +211,4 @@ def _migs() -> table.Panel:
             Column("Value #B", "Of", 100, unit=units.BytesIEC),
         ],
         none="No GPU is divided.",
-    )
-
-
-def _source() -> statetimeline.Panel:
-    return timeline(
-        "Whether GPUs can be read",
-        "Green: they are read. Grey: there is no driver or no GPU, as on most machines. Orange: "
-        "the driver does not answer. Red: it refuses, or every GPU is lost.",
-        Query(
-            state_code("panewatch_gpu_state", HOST, "instance", GPU_STATES), legend="{{instance}}"
-        ),
-        GPU_STATES,
-    )
-
-
-def _failures() -> timeseries.Panel:
-    return events(
-        "Values that could not be read",
-        "Calls of the driver that failed, by reason; what a GPU does not have is no failure. Lost "
-        "ones count once for each look. Unknown errors now and then pass; many of them come "
-        "before a GPU is lost.",
-        "panewatch_gpu_read_failures_total",
-        HOST,
-        by="instance, reason",
-        legend="{{instance}} {{reason}}",
     )
