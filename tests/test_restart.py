@@ -34,7 +34,11 @@ def test_a_blocked_pane_is_one_page_over_restarts(live: Live, stack: Stack) -> N
     shell = live.shell()
 
     def told() -> list[tuple[str, str]]:
-        return [(status, labels["alertname"]) for status, labels in (*stack.pages, *stack.notes)]
+        return [
+            (status, labels["alertname"])
+            for status, labels in (*stack.pages, *stack.notes)
+            if "pane" in labels  # how long it takes to start anew depends on the machine
+        ]
 
     script = live.folder / "load.sh"
     script.write_text("echo \"ModuleNotFoundError: No module named 'moola'\"; exit 1\n")

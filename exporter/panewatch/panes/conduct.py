@@ -36,8 +36,8 @@ class Conduct:
         busy_since: Since when the pane's program runs, as far as that is known.
     """
 
-    __slots__ = ("_effort", "_exertion", "_loops", "_machine", "_settings", "_shown", "_sight",
-                 "_waits", "looping", "wait")  # fmt: skip
+    __slots__ = ("_began", "_effort", "_exertion", "_loops", "_machine", "_settings", "_shown",
+                 "_sight", "_waits", "looping", "wait")  # fmt: skip
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Conduct:
         busy_since: float,
     ) -> None:
         self._settings = settings
+        self._began = now
         self._machine = StateMachine(settings, now, busy_since=busy_since)
         self._sight = Sight(reader)
         self._effort = Effort()
@@ -165,6 +166,9 @@ class Conduct:
         if kind != (wait.kind if wait else ""):
             self.end_wait(now)
             since = self._sight.since
+            if since - self._began < UNSEEN:
+                # It stood there when panewatch began to look, and nothing was printed since.
+                since = min(since, last_output)
             self.wait = Wait(kind, since, wall - (now - since)) if kind else None
 
     def _show_agent(self, program: Program, agent: str) -> None:
