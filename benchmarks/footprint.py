@@ -114,7 +114,9 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--panes", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--warm-up", type=float, default=10.0)
+    parser.add_argument(
+        "--warm-up", type=float, default=60.0, help="seconds until panewatch knows its scraper"
+    )
     parser.add_argument("--scrape-interval", type=float, default=15.0)
     arguments = parser.parse_args(words)
     publish(run(arguments), as_json=arguments.json)

@@ -216,7 +216,7 @@ def test_reading_again_adds_nothing(tmux: PrivateTmux) -> None:
     capture_count = watch.view(puppet.pane).captures
     for _ in range(1000):
         panes = watch.sweeper._roster.panes
-        watch.sweeper._rounds.read_due(panes.values(), panes.values())
+        watch.sweeper._rounds.read_due(panes.values(), panes.values(), bursts=False)
         for pane in panes.values():
             pane.pace.due = 0.0
     watch.look()

@@ -85,7 +85,7 @@ def watching(tmux: PrivateTmux, *observers: Witness) -> Iterator[PanesCollector]
             "tmux": {"sockets": [tmux.socket]},
         }
     )
-    collector = PanesCollector(config, lambda _: observers)
+    collector = PanesCollector(config, observe=lambda _: observers)
     collector.start()
     try:
         yield collector

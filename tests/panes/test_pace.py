@@ -35,6 +35,43 @@ def test_a_pane_that_wakes_is_read_soon_again() -> None:
     assert pace.interval == 1.0
 
 
+def test_what_nobody_looks_at_is_read_half_as_often() -> None:
+    pace = Pace(SETTINGS, 0.0)
+    pace.note(1.0, rows=1, limit=2000, changed=True, watched=False)
+    assert (pace.interval, pace.due) == (2.0, 3.0)
+
+
+def test_before_somebody_looks_it_is_read_as_usual() -> None:
+    pace = Pace(SETTINGS, 0.0)
+    pace.note(1.0, rows=1, limit=2000, changed=True, watched=False)
+    pace.hasten()
+    assert (pace.interval, pace.due) == (1.0, 2.0)
+
+
+def test_a_pane_that_is_quiet_stays_so_when_somebody_looks() -> None:
+    pace = Pace(SETTINGS, 0.0)
+    for now in (1.0, 3.0, 7.0):
+        pace.note(now, rows=0, limit=2000, changed=False, watched=False)
+    before = pace.interval
+    pace.hasten()
+    assert pace.interval == before > 2.0
+
+
+def test_a_flood_is_read_as_soon_whether_anybody_looks_or_not() -> None:
+    seen, unseen = Pace(SETTINGS, 0.0), Pace(SETTINGS, 0.0)
+    for now in (1.0, 1.5, 2.0):
+        seen.note(now, rows=1500, limit=2000, changed=True)
+        unseen.note(now, rows=1500, limit=2000, changed=True, watched=False)
+    assert unseen.interval == seen.interval < SETTINGS.busy_interval
+
+
+def test_no_interval_grows_over_its_limit_because_nobody_looks() -> None:
+    settings = PanesSettings(min_interval=0.2, busy_interval=1.0, max_interval=1.5)
+    pace = Pace(settings, 0.0)
+    pace.note(1.0, rows=1, limit=2000, changed=True, watched=False)
+    assert pace.interval == 1.5
+
+
 def test_a_flood_is_read_before_its_history_is_full() -> None:
     pace, now, limit, rate = Pace(SETTINGS, 0.0), 1.0, 2000, 2000.0
     for _ in range(5):

@@ -38,7 +38,7 @@ def configure(panes: Mapping[str, object] | None = None, **tmux: object) -> Conf
 @contextmanager
 def watching(config: Config, witness: Witness) -> Iterator[PanesCollector]:
     """Run a collector whose servers all feed one witness."""
-    collector = PanesCollector(config, lambda _: (witness,))
+    collector = PanesCollector(config, observe=lambda _: (witness,))
     collector.start()
     try:
         yield collector

@@ -68,6 +68,7 @@ class Watch:
         screens: ScreenReader | None = None,
     ) -> None:
         self.witness = Witness()
+        self.watched = True
         self.sweeper = Sweeper(
             "test",
             Tmux(TmuxSettings().binary, (), tmux.socket, timeout),
@@ -75,6 +76,7 @@ class Watch:
             local=True,
             observers=(self.witness,),
             screens=screens,
+            watched=lambda: self.watched,
             began=began,
         )
 

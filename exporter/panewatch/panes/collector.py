@@ -18,10 +18,11 @@ from panewatch.panes.families import CommandNames, build_families
 from panewatch.panes.lost_servers import LostServers
 from panewatch.panes.model import PaneObserver
 from panewatch.panes.noticeboard import Noticeboard
+from panewatch.panes.outage import MOST_BACKOFF_SECONDS
 from panewatch.panes.published import Published
 from panewatch.panes.servers import Address, list_configured, match, name_path
 from panewatch.panes.sight import Blind, ScreenReader
-from panewatch.panes.sweeper import MOST_BACKOFF_SECONDS, Sweeper
+from panewatch.panes.sweeper import Sweeper
 from panewatch.panes.tmux import Tmux
 
 ObserverFactory = Callable[[Config], Sequence[PaneObserver]]
@@ -63,6 +64,8 @@ class PanesCollector:
         find_screens: Gives what reads screens under a configuration; all servers share it.
         board: Where what is known is posted for other collectors.
         elsewhere: Families of observers that one of those shows.
+        watched: Tells whether somebody may look within a moment: while nobody does, what is
+            known is published rarely.
     """
 
     name: ClassVar[str] = "panes"
@@ -70,13 +73,16 @@ class PanesCollector:
     def __init__(
         self,
         config: Config,
+        *,
         observe: ObserverFactory = lambda _: (),
         find_screens: ScreensFactory = lambda _: Blind(),
         board: Noticeboard | None = None,
         elsewhere: Collection[str] = (),
+        watched: Callable[[], bool] = lambda: True,
     ) -> None:
         self._board = board or Noticeboard()
         self._shown_elsewhere = elsewhere
+        self._watched = watched
         self._config = self._wanted = config
         self._observe = observe
         self._find_screens = find_screens
@@ -293,6 +299,7 @@ class PanesCollector:
             local=not address.prefix,
             observers=self._observe(config),
             screens=self._find_screens(config),
+            watched=self._watched,
             began=self._began,
         )
 

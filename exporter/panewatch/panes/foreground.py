@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import PurePath
@@ -58,6 +58,8 @@ class Foreground:
     at_terminal: bool = True
     hints: frozenset[str] = frozenset()
     members: frozenset[str] | None = frozenset()
+    signs: tuple[object, ...] = field(default=(), compare=False, repr=False)
+    """What was found of it with little work: where it stays the same, so does mostly the rest."""
 
 
 def find_group(pane_pid: int) -> int | None:
@@ -73,8 +75,14 @@ def measure_foreground(pane_pid: int) -> float | None:
     return sum(map(int, fields[_CPU_TIMES])) / _TICKS if len(fields) > _CPU_TIMES.stop else None
 
 
-def inspect(pane_pid: int) -> Foreground | None:
+def inspect(pane_pid: int, before: Foreground | None = None) -> Foreground | None:
     """Look at the foreground process of the terminal that ``pane_pid`` runs on.
+
+    Args:
+        pane_pid: The process that the pane was begun with.
+        before: What was found last. Where the same process, with the same arguments, has the
+            same children, that very object is returned. What children became since they
+            were begun, and what they began, is not seen then.
 
     Returns:
         None where the system does not tell (no ``/proc``, the process is gone).
@@ -83,6 +91,13 @@ def inspect(pane_pid: int) -> Foreground | None:
     raw = read_proc(f"/proc/{group}/cmdline")
     if raw is None:
         return None
+    signs = (group, raw, read_proc(f"/proc/{group}/task/{group}/children"))
+    if before is not None and before.signs == signs:
+        return before
+    return replace(_inspect(group, raw, pane_pid), signs=signs)
+
+
+def _inspect(group: int | None, raw: bytes, pane_pid: int) -> Foreground:
     # Who sets its own title leaves the room behind it empty: `npm run dev`.
     told = read_arguments(raw.decode(errors="replace").rstrip("\0").split("\0"))
     if group is not None and (told.runs_script or not _is_shell(told)):

@@ -45,11 +45,11 @@ class Observers:
         self._looks.append(update)
         self._lines += len(update.lines)
         if self._lines > _MOST_LINES or len(self._looks) >= _MOST_LOOKS:
-            self._show()
+            self.show()
 
     def forget(self, pane: PaneKey) -> None:
         """Tell every observer that a pane is gone."""
-        self._show()
+        self.show()
         for observer in self._observers:
             self._guard(observer, observer.forget, pane)
 
@@ -57,27 +57,28 @@ class Observers:
         """Tell the observers that want to know which panes stand in other places now."""
         if not places:
             return
-        self._show()
+        self.show()
         for observer in self._observers:
             if isinstance(observer, Follower):
                 self._guard(observer, observer.move, places)
 
     def reconfigure(self, config: Config) -> None:
         """Hand another configuration to the observers that want to know."""
-        self._show()
+        self.show()
         for observer in self._observers:
             if isinstance(observer, Reconfigurable):
                 self._guard(observer, observer.reconfigure, config)
 
     def collect(self) -> tuple[Metric, ...]:
         """Return the families of all observers; of one that raises those that came before."""
-        self._show()
+        self.show()
         families: list[Metric] = []
         for observer in self._observers:
             self._guard(observer, _gather, observer, families)
         return tuple(families)
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Hand on the looks that were noted."""
         looks, self._looks, self._lines = self._looks, [], 0
         for observer in self._observers:
             for look in looks:

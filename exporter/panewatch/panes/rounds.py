@@ -11,6 +11,7 @@ from panewatch.panes.listing import Listing, count_history, read_activity, shows
 from panewatch.panes.look import Absence, Look, Request
 from panewatch.panes.model import Frame, PaneUpdate
 from panewatch.panes.observers import Observers
+from panewatch.panes.pace import find_usual
 from panewatch.panes.reader import Reading
 from panewatch.panes.recut import cut_capture, lengthen
 from panewatch.panes.sweep import Reader
@@ -23,12 +24,16 @@ _DEEP_ROWS = 500
 
 _ROUNDS = 4
 
+_FLOODS = 10
+"""A pane that has printed one part in so many of its history is read at once."""
+
 
 class Rounds:
     """Reads the panes of one server and keeps their accounts.
 
     ``vanished`` counts panes that ended between being listed and being read; ``news`` is
-    true when a look showed that a pane died or began anew, until it is taken.
+    true when a look showed that a pane died or began anew, until it is taken. ``watched`` is
+    whether anybody may soon look at what is found.
     """
 
     def __init__(self, reader: Reader, settings: PanesSettings, observers: Observers) -> None:
@@ -37,6 +42,7 @@ class Rounds:
         self._observers = observers
         self.vanished = 0
         self.news = False
+        self.watched = True
 
     def adopt(self, reader: Reader, settings: PanesSettings) -> None:
         """Go by other settings from the next look on."""
@@ -82,16 +88,21 @@ class Rounds:
         """Tell whether what is remembered of a pane is cut shorter than it should be."""
         return pane.line_length < self._settings.line_length
 
-    def read_due(self, panes: Collection[TrackedPane], woken: Iterable[TrackedPane]) -> None:
-        """Read the panes that are due and those that woke.
+    def read_due(
+        self, panes: Collection[TrackedPane], woken: Iterable[TrackedPane], *, bursts: bool
+    ) -> None:
+        """Read the panes that are due and those that woke; ``bursts`` tells that one floods.
 
         Raises:
             TmuxError: the server does not answer.
         """
         now = time.monotonic()
+        # One that was read just now waits a moment: it may be printing still.
+        pause = self._settings.min_interval / 2
+        patience = find_usual(self._settings, watched=False)
         for pane in woken:
-            # One that was read just now waits a moment: it may be printing still.
-            soon = pane.read_at + self._settings.min_interval / 2
+            hurries = self.watched or bursts or pane.wanted * _FLOODS > pane.facts.limit
+            soon = pane.read_at + (pause if hurries else max(pause, patience))
             pane.pace.due = min(pane.pace.due, max(now, soon))
         due = {pane.facts.pane_id: pane for pane in panes if pane.pace.due <= now}
         for attempt in range(_ROUNDS):
@@ -156,7 +167,13 @@ class Rounds:
         pane.wanted = 0
         changed = pane.printed or (reading.changed and not first)
         pane.printed = False
-        pane.pace.note(now, rows=reading.rows, limit=capture.grid.limit, changed=changed)
+        pane.pace.note(
+            now,
+            rows=reading.rows,
+            limit=capture.grid.limit,
+            changed=changed,
+            watched=self.watched,
+        )
         if reading.lines or changed:
             pane.note_output(now, time.time())
         if capture.alternate is not None:

@@ -6,15 +6,11 @@ published as one immutable object after each sweep; nothing else is shared.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import psutil
 import structlog
 
 from panewatch.config import Config, PanesSettings
@@ -24,6 +20,7 @@ from panewatch.panes.look import Look, Looks
 from panewatch.panes.loss import Loss, find_loss
 from panewatch.panes.model import PaneObserver
 from panewatch.panes.observers import Observers, find_place
+from panewatch.panes.outage import Outages, runs
 from panewatch.panes.processes import measure_trees
 from panewatch.panes.published import Published
 from panewatch.panes.roster import Roster
@@ -39,12 +36,11 @@ _log = structlog.get_logger(__name__)
 
 _NEVER = 1e12
 _WAKE_SECONDS = 0.1
-_BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
-MOST_BACKOFF_SECONDS = _BACKOFF_SECONDS[-1]
-"""The longest pause between two tries to reach a server that fails."""
-
 _COSTLY_SHARE = 20
 """What costs much is repeated after this many times its own duration at the earliest."""
+
+_UNWATCHED_SECONDS = 10.0
+"""How old what is published may become while nobody is expected to look."""
 
 
 class _Order(NamedTuple):
@@ -66,6 +62,7 @@ class Sweeper:
         local: Whether the server's processes run on this machine.
         observers: Fed with every look at every pane, in this thread.
         screens: Tells what the panes' screens say.
+        watched: Tells whether somebody may look at what is published within a moment.
         began: Wall time at which panewatch started.
     """
 
@@ -78,6 +75,7 @@ class Sweeper:
         local: bool,
         observers: Sequence[PaneObserver] = (),
         screens: ScreenReader | None = None,
+        watched: Callable[[], bool] = lambda: True,
         began: float,
     ) -> None:
         self._name = name
@@ -91,11 +89,10 @@ class Sweeper:
         self._switches = Switches()
         self._commands = CommandWatch(settings)
         self._wake = WakeWatch(None)
+        self._watched = watched
         self._server_pid: int | None = None
         self._lists = 0
-        self._failures: Counter[str] = Counter()
-        self._failed_in_a_row = 0
-        self._found = False
+        self._outages = Outages()
         self._loss: Loss | None = None
         self._next_list = self._next_full = self._next_processes = self._next_due = 0.0
         self._order: _Order | None = None
@@ -186,28 +183,21 @@ class Sweeper:
             TmuxError: the server does not answer.
         """
         begin = time.monotonic()
+        self._note_watched()
         woken: set[str] = set()
-        if begin >= self._next_list or self._wake.bursts(begin):
+        bursts = self._wake.bursts(begin)
+        if bursts or begin >= self._next_list:
             woken = self._list(begin)
-            self._tell_found()
+            self._outages.end(self._name, len(self._roster.panes) + self._roster.dropped)
         panes = self._roster.panes
-        self._rounds.read_due(panes.values(), (panes[pane_id] for pane_id in woken))
+        self._rounds.read_due(panes.values(), (panes[pane_id] for pane_id in woken), bursts=bursts)
         self._next_due = min((pane.pace.due for pane in panes.values()), default=_NEVER)
         if self._rounds.news:
             self._rounds.news = False
             self._next_list = self._next_full = begin
         self._measure()
-        self._failed_in_a_row = 0
+        self._observers.show()
         self._publish(time.monotonic() - begin)
-
-    def _tell_found(self) -> None:
-        """Log that the server is there for the first time, or can be read again."""
-        if self._found and not self._failed_in_a_row:
-            return
-        told = "tmux server can be read again" if self._found else "tmux server found"
-        self._found = True
-        panes = len(self._roster.panes) + self._roster.dropped
-        _log.info(told, server=self._name, panes=panes)
 
     def _list(self, now: float) -> set[str]:
         """List the panes and return the ids of those that changed since their last read."""
@@ -300,32 +290,13 @@ class Sweeper:
 
     def lives(self) -> bool:
         """Tell whether the server that was last listed still runs on this machine."""
-        if self._server_pid is None or not self._local:
-            return False
-        with suppress(psutil.Error):
-            process = psutil.Process(self._server_pid)
-            # One that was killed has its name until somebody asks how it ended.
-            ended = process.status() == psutil.STATUS_ZOMBIE
-            return process.name().startswith("tmux") and not ended
-        return False
+        return self._local and runs(self._server_pid)
 
     def _fail(self, error: TmuxError) -> None:
         now = time.monotonic()
-        # Without a server there is no socket either; missing is one of a server that runs.
-        gone = error.reason == "missing" and not self.lives()
-        reason = "no_server" if gone else error.reason
-        self._failures[reason] += 1
-        _log.log(
-            logging.INFO if reason == "no_server" else logging.WARNING,
-            "tmux server cannot be read",
-            server=self._name, reason=reason, detail=error.detail,
-        )  # fmt: skip
-        pause = _BACKOFF_SECONDS[min(self._failed_in_a_row, len(_BACKOFF_SECONDS) - 1)]
-        self._failed_in_a_row += 1
-        self._next_list = self._next_full = now + pause
-        self._next_due = self._next_list
+        reason, pause = self._outages.begin(self._name, error, lives=self.lives())
+        self._next_list = self._next_full = self._next_due = now + pause
         if reason == "no_server":
-            self._found = False
             self._server_pid = None
             self._commands.follow({})
             self._note_loss(now)
@@ -348,6 +319,8 @@ class Sweeper:
         panes = self._roster.panes.values()
         for pane in panes:
             pane.advance(now, wall, readable=state == "up")
+        if not self._is_due(state, now):
+            return
         self.published = Published(
             server=self._name,
             state=state,
@@ -357,7 +330,7 @@ class Sweeper:
             vanished=self._rounds.vanished,
             waits=self._roster.waits.sample(self._name),
             calls={"list": self._lists, "capture": self._reader.calls},
-            failures=dict(self._failures),
+            failures=dict(self._outages.failures),
             sweep_seconds=sweep_seconds,
             families=(
                 *self._observers.collect(),
@@ -369,3 +342,18 @@ class Sweeper:
             loss=self._loss,
         )
         self._first.set()
+
+    def _is_due(self, state: str, now: float) -> bool:
+        """Tell whether to publish: what nobody looks at may be a few seconds old."""
+        last = self.published
+        if last is None or state != last.state or now >= last.at + _UNWATCHED_SECONDS:
+            return True
+        return self._rounds.watched
+
+    def _note_watched(self) -> None:
+        """Find out whether anybody will look; if so, what was put off is due."""
+        watched = self._watched()
+        if watched and not self._rounds.watched:
+            for pane in self._roster.panes.values():
+                pane.pace.hasten()
+        self._rounds.watched = watched

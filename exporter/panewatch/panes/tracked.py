@@ -11,7 +11,7 @@ from panewatch.panes.accounts import Counts, PaneView
 from panewatch.panes.commands.following import Activity
 from panewatch.panes.conduct import Conduct
 from panewatch.panes.ends import EndWatch
-from panewatch.panes.foreground import inspect, measure_foreground
+from panewatch.panes.foreground import Foreground, inspect, measure_foreground
 from panewatch.panes.listing import PaneFacts
 from panewatch.panes.model import EndedCommand, Frame, Identity, Line, PaneKey, Screen
 from panewatch.panes.pace import Pace
@@ -23,8 +23,11 @@ from panewatch.panes.state import UNSEEN, name_program
 from panewatch.panes.waiting import Waits
 
 _INSPECTED = 5.0
-_INSPECTED_BUSY = 2.0
+_INSPECTED_BUSY = 3.0
 """Seconds between two looks at a pane's foreground process, if it is quiet and if not."""
+
+_INSPECTED_WHOLE = 6.0
+"""The same for all that belongs to it, while the process itself stays as it is."""
 
 _NOTHING = Usage(0.0, 0, 0, 0, 0)
 _NO_SCREEN = Screen()
@@ -42,12 +45,14 @@ class TrackedPane:
         "_conduct",
         "_ended",
         "_ends",
+        "_foreground",
         "_inspected",
         "_inspected_at",
         "_measured",
         "_settings",
         "_settled_at",
         "_usage",
+        "_whole_at",
         "alternate",
         "counts",
         "facts",
@@ -94,6 +99,8 @@ class TrackedPane:
         self._settled_at = now
         self._inspected = ""
         self._inspected_at = -_INSPECTED
+        self._foreground: Foreground | None = None
+        self._whole_at = now
         self.key = key
         self.facts = facts
         self.identity = identity
@@ -127,7 +134,7 @@ class TrackedPane:
         """Go by other settings; the pane is due to be read, and to be inspected."""
         self._settings = settings
         self._conduct.adopt(settings, reader)
-        self._inspected_at = -_INSPECTED
+        self._inspected_at, self._foreground = -_INSPECTED, None
         if not settings.commands.enabled:
             self._activity = None
         # Of the pace only the time of the last read counts: the next one tells the rest.
@@ -149,16 +156,26 @@ class TrackedPane:
         asks = local and not facts.dead and self._conduct.shows_prompt
         pause = _INSPECTED if row == self._inspected and not asks else _INSPECTED_BUSY
         if facts != self.facts or now >= self._inspected_at + pause:
-            self._inspected, self._inspected_at = row, now
-            foreground = inspect(facts.pid) if local and not facts.dead else None
-            program = name_program(facts.command, foreground, self._settings)
-            if program != self.program:
-                self.program = program
-                self._conduct.change_program()
+            quiet, self._inspected, self._inspected_at = row == self._inspected, row, now
+            self._inspect(facts, now, local=local, whole=quiet or asks)
             self._conduct.take_exertion(measure_foreground(facts.pid) if asks else None, now)
         if facts.pid != self.facts.pid:
             self._conduct.restart(now)
         self.facts = facts
+
+    def _inspect(self, facts: PaneFacts, now: float, *, local: bool, whole: bool) -> None:
+        """Find out what runs; ``whole`` asks for more than whether that has changed."""
+        known = self._foreground
+        if whole or now >= self._whole_at + _INSPECTED_WHOLE:
+            known = None
+        found = inspect(facts.pid, known) if local and not facts.dead else None
+        if found is not None and found is known and facts.command == self.program.command:
+            return
+        self._foreground, self._whole_at = found, now
+        program = name_program(facts.command, found, self._settings)
+        if program != self.program:
+            self.program = program
+            self._conduct.change_program()
 
     def note_output(self, now: float, wall: float) -> None:
         """Note that the pane was seen to have printed."""

@@ -18,7 +18,11 @@ _GROWING: Final = tuple((sign + sign, sign) for sign in "0 #=━█")
 
 def find_shape(text: str) -> str:
     """Return ``text`` with the same short number in place of every one, and bars as short."""
-    shape = text.translate(_TO_ZERO)
+    return _shorten(text.translate(_TO_ZERO))
+
+
+@lru_cache(maxsize=1024)
+def _shorten(shape: str) -> str:
     for two, one in _GROWING:
         while two in shape:
             shape = shape.replace(two, one)

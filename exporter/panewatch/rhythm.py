@@ -1,0 +1,88 @@
+"""When the next scrape is to be expected.
+
+To turn what is known into an exposition costs as much as to find it out. A Prometheus asks
+every 15 seconds to the millisecond: in between nobody looks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+_LEAD_SECONDS: Final = 2.0
+"""How long before a scrape everything is kept fresh: a sweep and a sample have to fit in."""
+
+_SAME_SECONDS: Final = 0.2
+"""Scrapes that come within this time come together, and will the next time."""
+
+_LEAST_PERIOD: Final = 2 * _LEAD_SECONDS
+"""Who asks more often finds everything kept fresh all the time."""
+
+_OFF_SHARE: Final = 0.05
+_OFF_SECONDS: Final = 0.3
+"""How far apart the rounds of a rhythm may be: a part of the period, and at least so much."""
+
+_MOST_SCRAPERS: Final = 3
+_REMEMBERED: Final = 3 * _MOST_SCRAPERS
+_GONE_SECONDS: Final = 60.0
+"""Nobody looks any more where no scrape came for so long, beyond when it should have come."""
+
+
+class _Beat(NamedTuple):
+    """Scrapes that come again and again: how many of them in a period of how many seconds."""
+
+    scrapes: int
+    seconds: float
+
+
+class Rhythm:
+    """Learns when scrapes come, and tells when the next one is near.
+
+    Any thread may call either method. Where scrapes come without a rhythm one is always
+    near, until none has come for a minute.
+
+    Args:
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._begun = clock()
+        self._known: tuple[tuple[float, ...], _Beat | None] = (), None
+
+    def note(self) -> None:
+        """Note a scrape."""
+        now = self._clock()
+        times = self._known[0]
+        if times and now - times[-1] < _SAME_SECONDS:
+            return
+        times = (*times[1 - _REMEMBERED :], now)
+        self._known = times, _find_beat(times)
+
+    def is_near(self) -> bool:
+        """Tell whether somebody may look within the next seconds."""
+        now = self._clock()
+        times, beat = self._known
+        if beat is None:
+            return now - (times[-1] if times else self._begun) < _GONE_SECONDS
+        expected = times[-beat.scrapes] + beat.seconds
+        return expected - _LEAD_SECONDS <= now < expected + _GONE_SECONDS
+
+
+def _find_beat(times: Sequence[float]) -> _Beat | None:
+    """Return the rhythm of the last scrapes; None where they have none that can be relied on."""
+    for scrapes in range(1, _MOST_SCRAPERS + 1):
+        if len(times) <= 2 * scrapes:
+            break
+        periods = [
+            later - earlier
+            for earlier, later in zip(
+                times[-2 * scrapes - 1 : -scrapes], times[-scrapes - 1 :], strict=True
+            )
+        ]
+        longest, shortest = max(periods), min(periods)
+        allowed = max(_OFF_SECONDS, _OFF_SHARE * longest)
+        if shortest >= _LEAST_PERIOD and longest - shortest <= allowed:
+            return _Beat(scrapes, sum(periods) / len(periods))
+    return None

@@ -1,0 +1,72 @@
+"""What nobody looks at: it is read and published more rarely, and nothing is lost by that."""
+
+from __future__ import annotations
+
+from panes.private_tmux import PrivateTmux, Puppet
+from panes.watching import Watch
+from panewatch.config import PanesSettings
+
+_LINES = [f"line {index}" for index in range(100)]
+
+SETTINGS = PanesSettings(list_interval=0.01, min_interval=0.01, busy_interval=30.0)
+"""Reads of a pane that changes are far apart: only what hurries is read in a test."""
+
+
+def test_what_nobody_looks_at_is_not_published_again(tmux: PrivateTmux) -> None:
+    puppet, watch = Puppet(tmux), Watch(tmux)
+    watch.look()
+    before = watch.published
+    watch.watched = False
+    puppet.print("unseen")
+    watch.look()
+    assert watch.published is before
+
+
+def test_it_is_there_as_soon_as_somebody_looks(tmux: PrivateTmux) -> None:
+    puppet, watch = Puppet(tmux), Watch(tmux)
+    watch.look()
+    watch.watched = False
+    puppet.print("unseen")
+    watch.look()
+    watch.watched = True
+    watch.look()
+    assert watch.view(puppet.pane).lines == 1
+    assert watch.witness.texts(puppet.pane) == ["unseen"]
+
+
+def test_observers_are_told_also_when_nobody_looks(tmux: PrivateTmux) -> None:
+    puppet, watch = Puppet(tmux), Watch(tmux)
+    watch.look()
+    watch.watched = False
+    puppet.print(*_LINES[:30])
+    watch.look()
+    assert watch.witness.texts(puppet.pane) == _LINES[:30]
+
+
+def test_the_end_of_a_server_is_published_at_once(tmux: PrivateTmux) -> None:
+    Puppet(tmux)
+    watch = Watch(tmux)
+    watch.look()
+    watch.watched = False
+    tmux.kill()
+    watch.sweeper._run()
+    assert watch.published.state == "no_server"
+
+
+def test_a_pane_that_was_just_read_waits_while_nobody_looks(tmux: PrivateTmux) -> None:
+    puppet, watch = Puppet(tmux), Watch(tmux, SETTINGS)
+    watch.watched = False
+    watch.look()
+    puppet.print("a line")
+    watch.look()
+    assert watch.witness.texts(puppet.pane) == []
+
+
+def test_one_that_floods_does_not_wait(tmux: PrivateTmux) -> None:
+    puppet, watch = Puppet(tmux, history=200), Watch(tmux, SETTINGS)
+    watch.watched = False
+    watch.look()
+    puppet.print(*_LINES)
+    watch.look()
+    assert watch.witness.texts(puppet.pane) == _LINES
+    assert watch.witness.gaps(puppet.pane) == 0
