@@ -209,6 +209,38 @@ def test_a_directory_that_cannot_be_read_is_told(exporter: Exporter, tmp_path: P
     assert finding.ok
 
 
+def test_a_directory_that_cannot_be_read_any_more_takes_its_series_along(tmp_path: Path) -> None:
+    folder, aside = tmp_path / "profiles", tmp_path / "aside"
+    folder.mkdir()
+    write_trace(folder)
+    exporter = Exporter(folder)
+    assert runs(exporter.read_all()) == {"resnet"}
+    folder.rename(aside)
+    folder.touch()
+    with pytest.raises(SourceUnavailable):
+        exporter.look()
+    assert 'run="resnet"' not in exporter.text
+    assert "panewatch_profile_traces_read_total 1" in exporter.text
+    folder.unlink()
+    aside.rename(folder)
+    assert runs(exporter.read_all()) == {"resnet"}
+
+
+def test_reading_has_no_more_memory_than_it_may(tmp_path: Path) -> None:
+    trace = write_trace(tmp_path)
+    program = (
+        "import os, sys\n"
+        "from panewatch.training.profiles import child\n"
+        "child._MOST_MEMORY = 1 << 20\n"
+        "print(child.main(str(os.open(sys.argv[1], os.O_RDONLY))))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(trace)], capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": reader._PACKAGES},
+    )  # fmt: skip
+    assert done.stdout.strip() == """b'{"refused": "memory"}'"""
+
+
 def test_without_a_home_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "XDG_STATE_HOME", "PANEWATCH_TRAINING__PROFILES_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
