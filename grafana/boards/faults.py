@@ -70,11 +70,11 @@ def lost() -> timeseries.Panel:
         "failed; mostly only a restart of the machine brings them back.",
         [
             Query(
-                f"max by ({GPU_LABELS}) ({select('panewatch_gpu_lost', GPU)}) > 0",
+                f"max by ({GPU_LABELS}) ({select('panewatch_gpu_lost', GPU)})",
                 legend="{{instance}} {{gpu}}",
             ),
             Query(
-                f"max by (instance) ({select('panewatch_gpus_unreadable', HOST)}) > 0",
+                f"max by (instance) ({select('panewatch_gpus_unreadable', HOST)})",
                 legend="unreadable on {{instance}}",
             ),
         ],
