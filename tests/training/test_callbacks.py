@@ -252,7 +252,22 @@ def test_an_mlflow_that_hangs_delays_no_file(
         go.set()
 
 
-# With the frameworks themselves, where they are installed.
+# With MLflow and the frameworks themselves, where they are installed.
+
+
+def test_mlflow_itself_gets_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # without it the newest asks for more
+    mlflow = pytest.importorskip("mlflow")
+    mlflow.set_tracking_uri((tmp_path / "runs").as_uri())
+    (tmp_path / "files").mkdir()
+    with mlflow.start_run() as active:
+        track(tmp_path / "files")
+    metrics = mlflow.MlflowClient().get_run(active.info.run_id).data.metrics
+    assert metrics["panewatch/batches"] == 3
+    assert metrics["panewatch/samples"] == 6
+    assert metrics["panewatch/loss/train"] == 0.5
+    (last,) = mlflow.MlflowClient().get_metric_history(active.info.run_id, "panewatch/step")[-1:]
+    assert (last.value, last.step) == (3, 3)
 
 
 def fit_lightning(folder: Path) -> Any:

@@ -37,7 +37,9 @@ for word in sys.argv[1:]:
 TELLS = """
 import pathlib, sys, time
 from panewatch.training.callback import TrainingMonitor
-folder, run, until = sys.argv[1:]
+folder, run, seen, until = sys.argv[1:]
+while not pathlib.Path(seen).exists():
+    time.sleep(0.01)
 with TrainingMonitor(run=run, directory=folder, interval=0.05) as monitor:
     for number, batch in enumerate(monitor.watch([[1, 2]] * 1000, epoch=1)):
         loss = 0.5 if number else "nan"
@@ -90,7 +92,7 @@ class Watched:
             (series,) = runs.values()
             return series if series.get(name) == value else None
 
-        return wait_until(look, 15, what=f"{name} = {value}")
+        return wait_until(look, 20, what=f"{name} = {value}")
 
 
 @contextmanager
@@ -151,9 +153,16 @@ class Shell:
         told = [word if word.startswith("/") else word[::-1] for word in words]
         return shlex.join([sys.executable, str(self.server.folder / "prints.py"), *told])
 
-    def tells(self, run: str, until: str) -> str:
+    def start(self, watched: Watched, mark: str, command: str) -> None:
+        """Have the shell run what waits for ``mark``, and let it go on once it is seen to run."""
+        wait_until(lambda: watched.states() == {"idle"}, 20, what="the prompt")
+        self.type(command)
+        wait_until(lambda: watched.states() == {"working"}, 20, what="a program that runs")
+        self.let(mark)
+
+    def tells(self, run: str, *marks: str) -> str:
         words = [sys.executable, str(self.server.folder / "tells.py"),
-                 str(self.server.folder / "files"), run, self.name(until)]  # fmt: skip
+                 str(self.server.folder / "files"), run, *map(self.name, marks)]  # fmt: skip
         return f"PYTHONPATH={EXPORTER} {shlex.join(words)}"
 
 
@@ -168,21 +177,22 @@ SECOND = "epoch 1 step 1 loss: 0.5"
 
 def test_a_training_after_another_is_another_run(shell: Shell) -> None:
     with watching(shell.server) as watched:
-        shell.type(shell.prints(FIRST, shell.name("a")))
+        shell.start(watched, "1", shell.prints(shell.name("1"), FIRST, shell.name("a")))
         series = watched.find("nonfinite_total", 1)
         assert "last_progress_timestamp_seconds" in series
         shell.let("a")
         series = watched.find("last_progress_timestamp_seconds", None)
         assert (series["epoch"], series["nonfinite_total"]) == (9, 1)
-        shell.type(shell.prints(SECOND, shell.name("b")))
+        shell.start(watched, "2", shell.prints(shell.name("2"), SECOND, shell.name("b")))
         series = watched.find("epoch", 1)
         assert (series["nonfinite_total"], series["restarts_total"]) == (0, 0)
 
 
 def test_a_training_that_follows_at_once_is_another_run(shell: Shell) -> None:
     with watching(shell.server) as watched:
-        first = shell.prints(FIRST, shell.name("a"))
-        shell.type(f"{first}; {shell.prints(SECOND, shell.name('b'), 'epoch 1 step 2 loss: 0.4')}")
+        first = shell.prints(shell.name("1"), FIRST, shell.name("a"))
+        second = shell.prints(SECOND, shell.name("b"), "epoch 1 step 2 loss: 0.4")
+        shell.start(watched, "1", f"{first}; {second}")
         watched.find("nonfinite_total", 1)
         shell.let("a")
         series = watched.find("epoch", 1)
@@ -214,7 +224,7 @@ def two(runs: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
 
 def test_a_training_with_a_callback_is_told_of_once(shell: Shell) -> None:
     with watching(shell.server) as watched:
-        shell.type(shell.tells("resnet", "a"))
+        shell.start(watched, "1", shell.tells("resnet", "1", "a"))
         series = watched.find("loss train", 0.5, run="resnet")  # only the pane tells it
         place = " callback tmux.sock main 0 0"
         assert series["info" + place] == 1
@@ -226,8 +236,8 @@ def test_a_training_with_a_callback_is_told_of_once(shell: Shell) -> None:
         shell.let("a")
         series = watched.find("last_progress_timestamp_seconds", None, run="resnet")
         assert series["info" + place] == 1
-        shell.type(shell.prints(SECOND, shell.name("b")))
-        runs = wait_until(lambda: two(watched.look()), what="another run")
+        shell.start(watched, "2", shell.prints(shell.name("2"), SECOND, shell.name("b")))
+        runs = wait_until(lambda: two(watched.look()), 20, what="another run")
         (other,) = runs.keys() - {"resnet"}
         assert runs[other]["epoch"] == 1
         assert "last_progress_timestamp_seconds" in runs[other]
