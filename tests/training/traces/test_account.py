@@ -15,7 +15,15 @@ from panewatch.training.traces.findings import ADVICE
 from panewatch.training.traces.profile import FINDINGS, Step
 from panewatch.training.traces.timeline import Timeline
 from training.traces.forge import (
-    call, copy, findings, kernel, profile, shares, span, step, wait,
+    call,
+    copy,
+    findings,
+    kernel,
+    profile,
+    shares,
+    span,
+    step,
+    wait,
 )  # fmt: skip
 
 

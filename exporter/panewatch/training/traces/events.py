@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -22,13 +23,16 @@ _MOST_TAIL_BYTES: Final = 1 << 20
 _CHUNK_BYTES: Final = 2 << 20
 _DEEPEST: Final = 1000
 _MOST_CUTS: Final = 3
+_MOST_LISTS: Final = 20
+"""Lists by the name of the events' that may stand in other objects before it."""
+
 _MOST_BRACES: Final = 64
 """Braces, from the end of a piece, among which an event begins in any usual trace."""
 
 _LIST: Final = re.compile(rb'"traceEvents"\s*:\s*\[')
 _BETWEEN: Final = re.compile(rb"[\s,]*")
 # A quote that nothing closes is the last thing in a piece.
-_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\]]', re.DOTALL)
+_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
 _NO_NUMBER: Final = re.compile(rb"([:,\[]\s*)[-+]?(?:inf(?:inity)?|nan)\b", re.IGNORECASE)
 _CONTROLS: Final = bytes(range(32))
 _BLANKS: Final = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
@@ -137,10 +141,13 @@ class Events:
 
     def _read_header(self, buffer: bytes) -> bytes:
         """Take what stands before the list of events, and return what follows."""
-        seen = 0
+        seen = tried = 0
         while True:
             for match in _LIST.finditer(buffer, seen):
-                if self._take_header(buffer[: match.start()] + b'"traceEvents":[]}'):
+                tried += 1
+                if tried <= _MOST_LISTS and self._take_header(
+                    buffer[: match.start()] + b'"traceEvents":[]}'
+                ):
                     return buffer[match.end() :]
                 seen = match.end()
             if self._ended or len(buffer) >= _MOST_HEADER_BYTES:
@@ -161,74 +168,104 @@ class Events:
         return True
 
     def _read_list(self, buffer: bytes, tail_begins: bytes) -> Iterator[list[Event]]:
+        scan: _Scan | None = None
         while True:
             buffer = self._fill(buffer, _CHUNK_BYTES)
-            start = _end_of_match(buffer)
-            batch, used = self._take_piece(buffer, start)
-            closed = False
+            batch, used = ([], 0) if scan else self._take_piece(buffer)
             if not used:
-                batch, used, closed = self._take_one_by_one(buffer, start)
+                scan = scan or _Scan()
+                used = scan.go_on(buffer)
+                batch = self._take_objects(buffer, scan.edges)
             yield batch
-            if closed:
+            if scan and scan.closed:
                 break
             if not used:
-                if self._ended or len(buffer) >= MOST_EVENT_BYTES:
+                deep = scan is not None and scan.depth > _DEEPEST
+                if self._ended or deep or len(buffer) >= MOST_EVENT_BYTES:
                     self._cut_short = True
                     return
                 # Twice as much each time: what is looked at again stays in proportion.
                 buffer = self._fill(buffer, 2 * len(buffer))
-            buffer = buffer[used:]
+                continue
+            buffer, scan = buffer[used:], None
         if tail_begins:
             tail = self._fill(buffer[used:], _MOST_TAIL_BYTES)
             self._cut_short = not self._take_header(tail_begins + tail) and self._ended
 
-    def _take_piece(self, buffer: bytes, start: int) -> tuple[list[Event], int]:
+    def _take_piece(self, buffer: bytes) -> tuple[list[Event], int]:
         """Return the events of a piece, and where it ends: 0 where no cut is a good one."""
+        start = _skip(buffer)
         cuts = list(_find_cuts(buffer, start))
         for mending in (False, True)[self._mending :]:
             for cut in cuts:
-                piece = b"[" + buffer[start:cut] + b"]"
-                try:
-                    batch = _DECODER.decode(_mend(piece) if mending else piece)
-                except _FAILURES:
-                    continue
-                self._mending = mending
-                return batch, cut
+                batch = _decode(buffer[start:cut], mending=mending)
+                if batch is not None:
+                    self._mending = mending
+                    return batch, cut
         return [], 0
 
-    def _take_one_by_one(self, buffer: bytes, start: int) -> tuple[list[Event], int, bool]:
-        """Return the whole events of a piece, where the last ends, and whether the list does."""
-        batch: list[Event] = []
-        depth = used = 0
-        begin = start
-        for token in _TOKEN.finditer(buffer, start):
+    def _take_objects(self, buffer: bytes, edges: list[tuple[int, int]]) -> list[Event]:
+        """Return the events at some places, without those that cannot be decoded."""
+        if not edges:
+            return []
+        joined = b",".join(buffer[begin:end] for begin, end in edges)
+        for mending in (False, True):
+            batch = _decode(joined, mending=mending)
+            if batch is not None:
+                return batch
+        if len(edges) == 1:
+            self.skipped += 1
+            return []
+        half = len(edges) // 2
+        return self._take_objects(buffer, edges[:half]) + self._take_objects(buffer, edges[half:])
+
+
+@dataclass(slots=True)
+class _Scan:
+    """Looks for whole elements bracket by bracket, and goes on where more is there.
+
+    Attributes:
+        edges: Where the elements begin and end that were found last.
+        depth: How many brackets are open.
+        closed: Whether the list has ended.
+    """
+
+    edges: list[tuple[int, int]] = field(default_factory=list)
+    depth: int = 0
+    closed: bool = False
+    _at: int = 0
+    _begin: int = 0
+
+    def go_on(self, buffer: bytes) -> int:
+        """Return where the last whole element, or the list, ends; 0 where none does."""
+        for token in _TOKEN.finditer(buffer, self._at):
             word = token.group()
             if word in {b"{", b"["}:
-                if depth == 0:
-                    begin = token.start()
-                depth += 1
+                if self.depth == 0:
+                    self._begin = token.start()
+                self.depth += 1
+                if self.depth > _DEEPEST:
+                    break  # whatever this is, it is no trace from here on
             elif word in {b"}", b"]"}:
-                if depth == 0:
-                    return batch, token.end(), True
-                depth -= 1
-                if depth == 0:
-                    used = token.end()
-                    batch += self._take_one(b"[" + buffer[begin:used] + b"]")
+                if self.depth == 0:
+                    self.closed = True
+                    return token.end()
+                self.depth -= 1
+                if self.depth == 0:
+                    self.edges.append((self._begin, token.end()))
             elif word == b'"':
                 break
-            if depth > _DEEPEST:
-                self._ended = True  # whatever this is, it is no trace from here on
-                break
-        return batch, used, False
+            self._at = token.end()
+        return self.edges[-1][1] if self.edges else 0
 
-    def _take_one(self, text: bytes) -> list[Event]:
-        for candidate in (text, _mend(text)):
-            try:
-                return _DECODER.decode(candidate)
-            except _FAILURES:
-                continue
-        self.skipped += 1
-        return []
+
+def _decode(elements: bytes, *, mending: bool) -> list[Event] | None:
+    """Return the events of elements; None where one of them is none."""
+    text = b"[" + elements + b"]"
+    try:
+        return _DECODER.decode(_mend(text) if mending else text)
+    except _FAILURES:
+        return None
 
 
 def _find_cuts(buffer: bytes, start: int) -> Iterator[int]:
@@ -245,7 +282,7 @@ def _find_cuts(buffer: bytes, start: int) -> Iterator[int]:
             yield buffer.rfind(b"}", start, at) + 1
 
 
-def _end_of_match(buffer: bytes) -> int:
+def _skip(buffer: bytes) -> int:
     match = _BETWEEN.match(buffer)
     return match.end() if match else 0
 

@@ -52,8 +52,7 @@ class Operator:
         device: Where it ran.
         calls: How often it ran.
         self_seconds: Its time without that of what it called.
-        total_seconds: Its time with that; calls of itself inside itself count again, as
-            PyTorch counts them.
+        total_seconds: Its time with that; calls of itself inside itself count again.
     """
 
     name: str

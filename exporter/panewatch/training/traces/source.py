@@ -130,5 +130,5 @@ def _describe(error: OSError | ValueError) -> TraceError:
     code = error.errno if isinstance(error, OSError) else errno.EINVAL
     if code in {errno.ENXIO, errno.EISDIR}:
         return TraceError("not_plain", "is no plain file")
-    detail = getattr(error, "strerror", None) or "has no name that a file can have"
+    detail = getattr(error, "strerror", None) or "no file can have such a name"
     return TraceError("unreadable", f"cannot be read: {detail}")

@@ -186,14 +186,16 @@ class Timeline:
 def _take_away(
     selfs: list[float], numbers: list[int], ends: list[float], start: float, end: float
 ) -> None:
-    """Take the time of an event from those that it began in and that end before it does."""
+    """Take the time of an event from those that it began in and that end before it does.
+
+    They leave the stack: whatever runs after them runs in the event, too, as long as it lasts.
+    """
     reach = start
-    for number, until in zip(reversed(numbers), reversed(ends), strict=True):
-        if until > reach:
-            selfs[number] -= min(until, end) - reach
-            reach = until
-        if reach >= end:
-            return
+    while ends and ends[-1] <= end:
+        selfs[numbers.pop()] -= ends[-1] - reach
+        reach = ends.pop()
+    if ends:
+        selfs[numbers[-1]] -= end - reach
 
 
 def _order(thread: Thread) -> Iterable[tuple[float, float, int]]:
