@@ -85,12 +85,12 @@ class Watched:
     def find(self, name: str, value: float | None, *, run: str = "") -> dict[str, float]:
         """Wait until the only run has a series with this value, None for no such series."""
 
-        def look() -> dict[str, float] | None:
+        def look() -> dict[str, float]:
             runs = self.look()
             if len(runs) != 1 or not next(iter(runs)).endswith(run):
-                return None
+                return {}
             (series,) = runs.values()
-            return series if series.get(name) == value else None
+            return series if series.get(name) == value else {}
 
         return wait_until(look, 20, what=f"{name} = {value}")
 
