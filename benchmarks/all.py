@@ -31,6 +31,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "commands": ("--commands", "8", "--longest", "0.5", "--lines", "50", "--rounds", "1"),
     "callback": ("--batches", "100", "--rounds", "2", "--steps", "10"),
     "gpu": ("--rounds", "20"),
+    "traces": ("--megabytes", "2"),
     "progress": ("--kinds", "lines", "--widths", "80", "--steps", "60", "--settle", "3"),
 }
 """All benchmarks, in their order, with the sizes that only show that they run."""

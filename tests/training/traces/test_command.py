@@ -59,7 +59,7 @@ def test_the_slowest_rank_is_the_one_that_waits_least_for_others(
 
 @pytest.mark.parametrize(
     ("name", "rank"),
-    [("run-rank3.17.trace.json", 3), ("rank_12.json", 12), ("rank-7.json", 7), 
+    [("run-rank3.17.trace.json", 3), ("rank_12.json", 12), ("rank-7.json", 7),
      ("frank3.json", None),
      ("trace.json", None), ("rank1234567.json", None)],
 )  # fmt: skip
