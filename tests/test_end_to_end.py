@@ -64,7 +64,8 @@ def exporter_port(tmux: Tmux, tmp_path: Path) -> Iterator[int]:
             ],
             stdout=log,
             stderr=log,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "exporter")},
+            env=os.environ
+            | {"PYTHONPATH": str(ROOT / "exporter"), "XDG_STATE_HOME": str(tmp_path / "state")},
         )
     try:
         wait_until(lambda: "panewatch_pane_info{" in scrape(port), 30, "a pane is read")
