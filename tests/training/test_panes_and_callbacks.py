@@ -232,7 +232,7 @@ def test_a_training_with_a_callback_is_told_of_once(shell: Shell) -> None:
         assert series["metric learning_rate"] == 0.25
         assert series["nonfinite_total"] == 1  # the callback was told of no loss
         assert "steps" not in series  # those of the pane are not the callback's
-        assert series["batch_seconds_count"] > 0
+        wait_until(lambda: watched.look()["resnet"]["batch_seconds_count"], 20, what="batches")
         shell.let("a")
         series = watched.find("last_progress_timestamp_seconds", None, run="resnet")
         assert series["info" + place] == 1
