@@ -145,6 +145,13 @@ def test_own_times_add_up_to_the_time_that_is_covered(events: list[tuple[int, in
     assert sum(timeline.names.calls) == len(events)
 
 
+def test_events_that_overlap_in_a_chain_leave_the_stack() -> None:
+    """Or each of them would look at all before it: a minute for this, and days for a trace."""
+    count = 100_000
+    timeline, _ = walk([(10 * n, 15, "a") for n in range(count)])
+    assert timeline.names.selfs == [10 * count + 5]
+
+
 @given(spans, st.randoms())
 def test_own_times_are_the_same_in_any_order(events: list[tuple[int, int, str]], r: object) -> None:
     shuffled = list(events)
