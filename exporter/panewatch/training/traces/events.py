@@ -209,7 +209,7 @@ class Events:
         if not edges:
             return []
         joined = b",".join(buffer[begin:end] for begin, end in edges)
-        for mending in (False, True):
+        for mending in (False, True)[: 2 if len(edges) == 1 else 1]:
             batch = _decode(joined, mending=mending)
             if batch is not None:
                 return batch
