@@ -64,7 +64,10 @@ def build() -> Dashboard:
                     Shelf(8, [(12, _open_by_pane()), (12, _most_incidents())]),
                 ],
             ),
-            Row("Recovery", [Shelf(9, [(10, _recovery_by_category()), (14, _recovery_times())])]),
+            Row(
+                "Recovery",
+                [Shelf(9, [(8, _recovery_by_category()), (10, _recovery_times()), (6, _kept())])],
+            ),
             Row(
                 "Lines that look like errors",
                 [
@@ -274,6 +277,18 @@ def _top_rules() -> bargauge.Panel:
         ),
         units.Short,
         color=thresholds(BLUE),
+    )
+
+
+def _kept() -> timeseries.Panel:
+    return events(
+        "Errors of the state file",
+        "Times that the file could not be read or written which keeps open incidents over a "
+        "restart. While they go on, a restart of panewatch forgets what is open.",
+        "panewatch_kept_errors_total",
+        HOST,
+        by="reason",
+        legend="{{reason}}",
     )
 
 

@@ -46,10 +46,7 @@ def build() -> Dashboard:
                 "Repositories",
                 [Shelf(6, [(12, unread_repositories()), (12, dropped_repositories())])],
             ),
-            Row(
-                "Process",
-                [Shelf(7, [(6, _cpu()), (6, _memory()), (6, _files()), (6, _state_file())])],
-            ),
+            Row("Process", [Shelf(7, [(8, _cpu()), (8, _memory()), (8, _files())])]),
         ],
         since="now-3h",
     )
@@ -136,18 +133,6 @@ def _errors() -> timeseries.Panel:
         HOST,
         by="collector, reason",
         legend="{{collector}}: {{reason}}",
-    )
-
-
-def _state_file() -> timeseries.Panel:
-    return events(
-        "Errors of the state file",
-        "Times that the file could not be read or written which keeps open incidents over a "
-        "restart. While they go on, a restart of panewatch forgets what is open.",
-        "panewatch_state_file_errors_total",
-        HOST,
-        by="reason",
-        legend="{{reason}}",
     )
 
 
