@@ -46,7 +46,9 @@ class Recording:
         self.step_num = 0
         self._action = schedule(0)
         self.steps: list[int] = []
-        self.fail_at: str = ""
+        self.profiler = SimpleNamespace(
+            kineto_results=SimpleNamespace(trace_start_ns=lambda: 0 if "lost" in FAULTS else 1)
+        )
         BUILT.append(self)
 
     def start(self) -> None:
@@ -107,9 +109,11 @@ def torch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     package, profiler = ModuleType("torch"), ModuleType("torch.profiler")
     profiler.__dict__.update(schedule=schedule, profile=Recording)
     tracker = SimpleNamespace(_step_dict={})
-    autograd = SimpleNamespace(
-        _profiler_enabled=lambda: False, profiler=SimpleNamespace(KinetoStepTracker=tracker)
-    )
+    inner = ModuleType("torch.autograd.profiler")
+    inner.__dict__.update(KinetoStepTracker=tracker, _prepare_profiler=lambda: BUILT[-1].steps)
+    monkeypatch.setitem(sys.modules, "torch.autograd.profiler", inner)
+    autograd = SimpleNamespace(_profiler_enabled=lambda: False, profiler=inner)
+    monkeypatch.setitem(sys.modules, "torch.autograd", autograd)
     package.__dict__.update(profiler=profiler, autograd=autograd, __path__=[])
     monkeypatch.setitem(sys.modules, "torch", package)
     monkeypatch.setitem(sys.modules, "torch.profiler", profiler)
@@ -318,6 +322,34 @@ def test_the_profiler_of_somebody_else_is_left_alone(
     train(make(tmp_path, skip_first=0), 20)
     assert not BUILT
     assert "another profiler of PyTorch is in use" in caplog.text
+
+
+def test_another_profiler_that_begins_has_precedence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, torch: Any
+) -> None:
+    inner = torch.autograd.profiler
+    prepare = inner._prepare_profiler
+    with make(tmp_path, skip_first=1, warmup=1, active=3, repeat=2) as profiler:
+        for _ in range(3):
+            profiler.step()
+        assert inner._prepare_profiler() == [2, 3], "it is theirs, and ours has ended"
+        assert inner._prepare_profiler is prepare
+        for _ in range(20):
+            profiler.step()
+    assert [read_steps(trace) for trace in profiler.traces] == [[6, 7, 8]], "the next window"
+    assert inner._prepare_profiler is prepare
+    assert "another profiler of PyTorch has begun" in caplog.text
+
+
+@pytest.mark.usefixtures("torch")
+def test_what_another_profiler_took_over_is_not_exported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    FAULTS["lost"] = True
+    FAULTS["export"] = AssertionError("PyTorch would crash here")
+    train(make(tmp_path, skip_first=0), 20)
+    assert not list(tmp_path.iterdir())
+    assert "has taken it over" in caplog.text
 
 
 def test_without_pytorch_a_training_goes_on(
@@ -538,3 +570,26 @@ with torch.profiler.profile(
 print("found", found[0] > 20)
 """
     assert "found True" in run_real(program)
+
+
+@pytest.mark.parametrize("begin", [2, 3, 5])
+def test_pytorch_itself_lets_a_later_profiler_take_over(tmp_path: Path, begin: int) -> None:
+    program = f"""
+ours = TrainingProfiler(
+    run="real", skip_first=2, warmup=2, active=4, repeat=2, directory={str(tmp_path)!r}
+)
+with ours:
+    for step in range(20):
+        if step == {begin}:
+            theirs = torch.profiler.profile()
+            theirs.start()
+        layer(torch.rand(2, 8)).sum().backward()
+        if step == {begin} + 9:
+            theirs.stop()
+            print("found", len(theirs.events()) > 20)
+        ours.step()
+print(len(ours.traces), "traces")
+"""
+    told = run_real(program)
+    assert "found True" in told
+    assert "0 traces" in told

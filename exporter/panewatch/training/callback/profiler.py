@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from panewatch.training.callback.place import find_profiles_directory
+from panewatch.training.callback.precedence import Precedence, is_in_use, is_lost
 from panewatch.training.callback.rank import find_rank, name_run
 from panewatch.training.callback.traces import TraceError, TraceFiles
 from panewatch.training.callback.windows import Windows
@@ -100,6 +101,7 @@ class TrainingProfiler:
         self._unfinished: int | None = None
         self._torch: Any = None
         self._recording: Any = None
+        self._precedence: Precedence | None = None
         self._files: TraceFiles | None = None
         self._thread: threading.Thread | None = None
         self._warned = False
@@ -198,7 +200,7 @@ class TrainingProfiler:
         self._unfinished = None
         # Only now: a training without PyTorch, or whose window never comes, does without.
         profiler = importlib.import_module("torch.profiler")
-        if _is_in_use():
+        if is_in_use():
             raise TraceError("another profiler of PyTorch is in use")
         schedule = profiler.schedule(wait=0, warmup=windows.warmup, active=windows.active, repeat=1)
         recording = profiler.profile(
@@ -210,11 +212,20 @@ class TrainingProfiler:
         recording.step_num = begin
         recording.start()
         self._recording = recording
+        self._precedence = Precedence(
+            lambda: self._give_up(TraceError("another profiler of PyTorch has begun"))
+        )
 
     def _end(self) -> None:
         """Have PyTorch end what it records; that exports it, where it was not yet."""
         recording, self._recording = self._recording, None
+        self._withdraw()
         recording.__exit__(None, None, None)
+
+    def _withdraw(self) -> None:
+        if self._precedence is not None:
+            self._precedence.withdraw()
+            self._precedence = None
 
     def _export(self, recording: Any) -> None:
         """Write the trace. PyTorch calls this, in the thread of the training."""
@@ -222,6 +233,7 @@ class TrainingProfiler:
         if files is None:
             return
         try:
+            _check(recording)
             beside = files.begin()
             try:
                 recording.export_chrome_trace(str(beside))
@@ -260,6 +272,7 @@ class TrainingProfiler:
     def _give_up(self, error: Exception) -> None:
         """Leave this window; the next one is tried again."""
         recording, self._recording = self._recording, None
+        self._withdraw()
         if recording is not None:
             try:
                 recording.on_trace_ready = None
@@ -277,13 +290,9 @@ class TrainingProfiler:
     def _leave(self) -> None:
         """Become silent: this is a forked child, and the training is its parent's."""
         self._begins = self._recording = self._files = self._thread = None
+        self._withdraw()
 
 
-def _is_in_use() -> bool:
-    """Tell whether PyTorch records for somebody else: a second profiler would end the first.
-
-    One that only waits or warms up can be told by its counter of steps, which has no public name.
-    """
-    torch: Any = importlib.import_module("torch")
-    counter = getattr(torch.autograd.profiler, "KinetoStepTracker", None)
-    return bool(torch.autograd._profiler_enabled() or getattr(counter, "_step_dict", None))  # noqa: SLF001  # as said
+def _check(recording: Any) -> None:
+    if is_lost(recording):
+        raise TraceError("another profiler of PyTorch has taken it over")
