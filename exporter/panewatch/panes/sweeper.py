@@ -14,14 +14,13 @@ from typing import NamedTuple
 import structlog
 
 from panewatch.config import Config, PanesSettings
-from panewatch.panes.commands.watch import CommandWatch, Shell
 from panewatch.panes.listing import Listing, list_panes, parse_listing, plan_listing
+from panewatch.panes.local_processes import COSTLY_SHARE, LocalProcesses
 from panewatch.panes.look import Look, Looks
 from panewatch.panes.loss import Loss, find_loss
 from panewatch.panes.model import PaneObserver
 from panewatch.panes.observers import Observers, find_place
 from panewatch.panes.outage import Outages, runs
-from panewatch.panes.processes import measure_trees
 from panewatch.panes.published import Published
 from panewatch.panes.roster import Roster
 from panewatch.panes.rounds import Rounds
@@ -36,9 +35,6 @@ _log = structlog.get_logger(__name__)
 
 _NEVER = 1e12
 _WAKE_SECONDS = 0.1
-_COSTLY_SHARE = 20
-"""What costs much is repeated after this many times its own duration at the earliest."""
-
 _UNWATCHED_SECONDS = 10.0
 """How old what is published may become while nobody is expected to look."""
 
@@ -87,14 +83,14 @@ class Sweeper:
         self._rounds = Rounds(self._reader, settings, self._observers)
         self._roster = Roster(name, settings, screens or Blind(), began)
         self._switches = Switches()
-        self._commands = CommandWatch(settings)
+        self._processes = LocalProcesses(settings, local=local)
         self._wake = WakeWatch(None)
         self._watched = watched
         self._server_pid: int | None = None
         self._lists = 0
         self._outages = Outages()
         self._loss: Loss | None = None
-        self._next_list = self._next_full = self._next_processes = self._next_due = 0.0
+        self._next_list = self._next_full = self._next_due = 0.0
         self._order: _Order | None = None
         self._thread = ServerThread(f"tmux-{name}", self._run, self._rest)
         self.published: Published | None = None
@@ -151,7 +147,7 @@ class Sweeper:
             self._fail(TmuxError("error", f"{type(error).__name__} at {find_place(error)}"))
 
     def _rest(self, now: float) -> float:
-        if self._commands.is_due(now):
+        if self._processes.is_due(now):
             self._follow_commands(listed=False)
         until = min(self._next_list, self._next_due)
         if now >= until or self._wake.bursts(now):
@@ -172,9 +168,9 @@ class Sweeper:
         self._reader = reader
         self._rounds.adopt(reader, settings)
         self._roster.adopt(order.name, settings, order.screens, now)
-        self._commands.adopt(settings)
+        self._processes.adopt(settings)
         self._observers.reconfigure(order.config)
-        self._next_list = self._next_full = self._next_processes = now
+        self._next_list = self._next_full = now
 
     def sweep(self) -> None:
         """List panes when that is due, read those that changed, publish.
@@ -195,7 +191,7 @@ class Sweeper:
         if self._rounds.news:
             self._rounds.news = False
             self._next_list = self._next_full = begin
-        self._measure()
+        self._processes.measure(panes.values())
         self._observers.show()
         self._publish(time.monotonic() - begin)
 
@@ -220,9 +216,9 @@ class Sweeper:
                 self._observers.forget(key)
             self._observers.move(moved)
             self._switches.note(listing, self._calls)
-            self._watch_commands()
+            self._processes.choose(self._roster.panes.values())
             spent = time.monotonic() - now
-            self._next_full = now + max(self._settings.list_interval, spent * _COSTLY_SHARE)
+            self._next_full = now + max(self._settings.list_interval, spent * COSTLY_SHARE)
         if self._local and not (self._wake.watches and listing.server.pid == self._server_pid):
             self._wake = WakeWatch(listing.server.pid)
         self._server_pid = listing.server.pid
@@ -245,26 +241,9 @@ class Sweeper:
         panes = self._roster.panes.values()
         return any(calls_for_person(pane.state, pane.facts) for pane in panes)
 
-    def _watch_commands(self) -> None:
-        """Let the commands of all panes be followed whose processes are visible here."""
-        if self._local:
-            panes = [pane for pane in self._roster.panes.values() if not pane.facts.dead]
-            self._commands.follow(
-                {pane.key: Shell(pane.facts.pid, pane.reader.from_start) for pane in panes}
-            )
-
     def _follow_commands(self, *, listed: bool) -> None:
-        try:
-            news = self._commands.look(listed=listed)
-        except Exception as error:  # noqa: BLE001  # panes are read without it too
-            _log.error("commands cannot be followed", server=self._name,
-                       error=type(error).__name__, at=find_place(error))  # fmt: skip
-            return
-        now = time.monotonic()
-        for key, activity in news.items():
-            pane = self._roster.panes[key.pane_id]
-            pane.take_activity(activity, now)
-            self._next_due = min(self._next_due, pane.pace.due)
+        due = self._processes.follow(self._name, self._roster.panes, listed=listed)
+        self._next_due = min(self._next_due, due)
 
     def _list_and_read(self, now: float, *, full: bool) -> tuple[Listing, Looks]:
         """List the panes, and read those that print all the time in the same call."""
@@ -277,17 +256,6 @@ class Sweeper:
         self._lists += self._reader.calls == before
         return parse_listing(text, full=full), looks
 
-    def _measure(self) -> None:
-        now = time.monotonic()
-        if not self._local or now < self._next_processes:
-            return
-        panes = self._roster.panes.values()
-        usages = measure_trees({pane.facts.pid for pane in panes if not pane.facts.dead})
-        for pane in panes:
-            pane.take_usage(None if pane.facts.dead else usages.get(pane.facts.pid), now)
-        spent = time.monotonic() - now
-        self._next_processes = now + max(self._settings.process_interval, spent * _COSTLY_SHARE)
-
     def lives(self) -> bool:
         """Tell whether the server that was last listed still runs on this machine."""
         return self._local and runs(self._server_pid)
@@ -298,7 +266,7 @@ class Sweeper:
         self._next_list = self._next_full = self._next_due = now + pause
         if reason == "no_server":
             self._server_pid = None
-            self._commands.follow({})
+            self._processes.choose(())
             self._note_loss(now)
             for key in self._roster.clear(now):
                 self._observers.forget(key)
@@ -335,7 +303,7 @@ class Sweeper:
             families=(
                 *self._observers.collect(),
                 *self._switches.collect(self._name),
-                *self._commands.collect(self._name),
+                *self._processes.collect(self._name),
             ),
             faults=dict(self._observers.faults),
             local=self._local,
