@@ -285,7 +285,7 @@ def _kept() -> timeseries.Panel:
         "Errors of the state file",
         "Times that the file could not be read or written which keeps open incidents over a "
         "restart. While they go on, a restart of panewatch forgets what is open.",
-        "panewatch_kept_errors_total",
+        "panewatch_state_file_errors_total",
         HOST,
         by="reason",
         legend="{{reason}}",
