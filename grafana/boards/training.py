@@ -1,7 +1,8 @@
 """How far, how fast and how good the trainings in the panes are."""
 
-from grafana_foundation_sdk.builders import bargauge, table, timeseries
+from grafana_foundation_sdk.builders import bargauge, common, table, timeseries
 from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.common import ScaleDistribution
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from boards.batches import (
@@ -34,8 +35,8 @@ def build() -> Dashboard:
             Row(
                 "How good",
                 [
-                    Shelf(9, [(12, _loss()), (12, _learning_rate())]),
-                    Shelf(7, [(12, _nonfinite()), (12, _restarts())]),
+                    Shelf(9, [(12, _loss()), (12, _metrics())]),
+                    Shelf(7, [(8, _learning_rate()), (8, _nonfinite()), (8, _restarts())]),
                 ],
             ),
             Row(
@@ -119,15 +120,36 @@ def _loss() -> timeseries.Panel:
     )
 
 
+def _metrics() -> timeseries.Panel:
+    others = select("panewatch_training_metric", f'{RUN}, metric!="learning_rate"')
+    return graph(
+        "Metrics",
+        "What else each run tells of how good it is: accuracy, the norm of its gradients and the "
+        "like, as it prints them; with a percent sign as ratios. The axis is logarithmic, because "
+        "they differ by powers of ten. A click in the legend shows one alone.",
+        [Query(f"max by ({RUN_LABELS}, metric) ({others})", legend="{{run}} {{metric}}")],
+        units.Short,
+        beside=True,
+        log=True,
+    ).scale_distribution(
+        # Unlike a plain logarithm it has room for a reward below 0.
+        common.ScaleDistributionConfig()
+        .type(ScaleDistribution.SYMLOG)
+        .log(10)
+        .linear_threshold(0.01)
+    )
+
+
 def _learning_rate() -> timeseries.Panel:
+    rate = select("panewatch_training_metric", f'{RUN}, metric="learning_rate"')
     return graph(
         "Learning rate",
         "The learning rate of each run, where it prints one. A loss that leaps at a step of the "
         "schedule is explained here.",
         [
             Query(
-                f"max by ({RUN_LABELS}, metric) ({select('panewatch_training_metric', RUN)})",
-                legend="{{run}} {{metric}}",
+                f"max by ({RUN_LABELS}) ({rate})",
+                legend="{{run}}",
             )
         ],
         "sci",

@@ -8,10 +8,12 @@ import pytest
 
 from panewatch.training.format import Format, load_formats
 from panewatch.training.reading import ProgressReader
+from panewatch.training.spelling import load_spellings
 from panewatch.training.values import NAMES
 
 FORMATS = load_formats()
 READER = ProgressReader()
+KNOWN = {*NAMES, *(f"{val}{name}" for name in load_spellings().metrics for val in ("", "val_"))}
 
 
 def test_formats_have_names_of_their_own() -> None:
@@ -26,7 +28,7 @@ def test_a_format_reads_its_examples(one: Format) -> None:
         progress = READER.read(line)
         assert progress is not None, line
         assert progress.format == one.id, line
-        assert values.keys() <= progress.values.keys() <= set(NAMES)
+        assert values.keys() <= progress.values.keys() <= KNOWN
         for name, value in values.items():
             assert math.isclose(progress.values[name], value, rel_tol=1e-4), (line, name)
 

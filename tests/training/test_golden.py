@@ -27,12 +27,13 @@ NOW, WALL = 10_000.0, 1764000000.0
 PANES = {
     # What a line each second tells, and the state of the pane in the end.
     "0": (
-        "epoch 2/4 step {n}0/100 loss=0.{n}25 val_loss=0.5 lr=1e-3 640 img/s 9000 tok/s",
+        "epoch 2/4 step {n}0/100 loss=0.{n}25 val_loss=0.5 acc=75% lr=1e-3 640 img/s 9000 tok/s",
         "working",
     ),
     "1": ("step {n} loss nan", "finished"),
     "2": ("{{'loss': '2.{n}', 'learning_rate': '3e-05', 'epoch': '0.{n}'}}", "working"),
-    "3": ("epoch 1 step {n}/50 loss 0.75 lr 0.5", "working"),  # told of by a callback too
+    # This one is told of by a callback too.
+    "3": ("epoch 1 step {n}/50 loss 0.75 lr 0.5 acc 0.5 f1 0.5", "working"),
 }
 
 
@@ -72,7 +73,7 @@ def write_files(folder: Path) -> None:
     running = textfile.Facts(
         "resnet", "torch", read_origin(), "running", measured.copy(), stands=False,
         moved=WALL - 1, epoch=1, epochs=3, step=4, steps=12, losses={"val": 0.5},
-        metrics={"accuracy": 0.75}, restarts=1,
+        metrics={"acc": 0.75}, restarts=1,
         memory=dict.fromkeys(c.MEMORY, 1 << 20), dataset_samples=128, write_failures=2,
     )  # fmt: skip
     ended = textfile.Facts(

@@ -122,7 +122,7 @@ def test_its_file_is_what_the_exporter_takes(tmp_path: Path) -> None:
     assert told.writer.state == "finished"
     sizes = {each.labels["kind"]: each.value for each in told.samples["training_memory_bytes"]}
     assert (sizes["dataset"], sizes["cache"]) == (5, 6)
-    assert [each.labels["metric"] for each in told.samples["training_metric"]] == ["acc-top-1"]
+    assert [each.labels["metric"] for each in told.samples["training_metric"]] == ["top1_accuracy"]
     # What was true only while it ran has gone.
     assert not told.samples.keys() & {
         "training_steps_per_second", "training_samples_per_second", "training_eta_seconds",

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from panewatch.training.reading import ProgressReader
 from panewatch.training.run import Run
+from panewatch.training.spelling import load_spellings
 from panewatch.training.values import NAMES
 
 READER = ProgressReader()
+KNOWN = {*NAMES, *(f"{val}{name}" for name in load_spellings().metrics for val in ("", "val_"))}
 
 TOLD = [
     ("epoch 3 step 20/100 loss=0.3", {"epoch": 3, "step": 20, "steps": 100, "loss": 0.3}),
@@ -81,7 +83,45 @@ BARS = [
      {"step": 10, "steps": 1000, "steps_per_second": 1, "learning_rate": 1e-4, "loss": 10.4}),
 ]  # fmt: skip
 
+METRICS = [
+    ("epoch 3 step 20 loss=0.3 acc=93.1% f1: 70 %", {"accuracy": 0.931, "f1": 0.7}),
+    ("epoch 3 step 20 loss=0.3,acc=93.1,bleu=27.5", {"accuracy": 93.1, "bleu": 27.5}),
+    ("epoch 5 acc 45/60 loss 0.2", {"accuracy": 0.75}),
+    ("Epoch 3: train loss 0.5 train acc 0.8 val loss 0.6 val acc 0.9",
+     {"accuracy": 0.8, "val_accuracy": 0.9}),
+    ("Epoch 3 | Train: loss 0.5 acc 0.8 f1 0.7 | Val: loss 0.6 acc 0.9 f1 0.75",
+     {"accuracy": 0.8, "f1": 0.7, "val_accuracy": 0.9, "val_f1": 0.75}),
+    ("Epoch 7 val_loss 0.5 acc 0.9", {"val_accuracy": 0.9}),
+    ("Epoch 7 val_loss 0.5 acc 0.8 val_acc 0.9", {"accuracy": 0.8, "val_accuracy": 0.9}),
+    ("epoch 7 loss 0.5 best acc 0.9 best_val_acc 0.9 masked_lm_acc 0.3 clip_grad_norm 1.0", {}),
+    ("epoch 7 loss 0.5 acc nan f1 inf auc 0.5", {"auc": 0.5}),
+    ("epoch 7 loss 0.5 mAP@0.5:0.95: 0.45 mAP50: 0.6 mAP50-95 0.4",
+     {"map50": 0.6, "map50_95": 0.4}),
+    ("[Epoch 0] validation: acc-top1=46.44 acc-top5=76.76",
+     {"val_top1_accuracy": 46.44, "val_top5_accuracy": 76.76}),
+    ("Epoch 0 validation pixAcc: 0.668, mIoU: 0.100", {"val_accuracy": 0.668, "val_miou": 0.1}),
+    ("Epoch: [4][ 310/5005]\tLoss 2.5e+00 (2.6e+00)\tAcc@1  44.53 (43.1)\tAcc@5  70.3 (68.8)",
+     {"top1_accuracy": 44.53, "top5_accuracy": 70.3}),
+    ((" iteration       10/    1000 | throughput per GPU (TFLOP/s/GPU): 123.4 | "
+     "lm loss: 1.04E+01 | loss scale: 1024.0 | grad norm: 2.345 |"),
+     {"tflops": 123.4, "loss_scale": 1024, "gradient_norm": 2.345}),
+    ("step 7 | loss 1.0 | 450.2 TFLOP/s | mfu 40%", {"tflops": 450.2, "mfu": 0.4}),
+    ("| epoch 001:    100 / 1234 loss=8.5, nll_loss=7.9, ppl=239.1, gnorm=1.5, loss_scale=8",
+     {"perplexity": 239.1, "gradient_norm": 1.5, "loss_scale": 8}),
+    ("{'loss': '2.087', 'grad_norm': '2.222', 'learning_rate': '3.875e-05', 'epoch': '0.5'}",
+     {"gradient_norm": 2.222}),
+    ("40/50 ━━━━━━━━━ 1s 20ms/step - accuracy: 0.9 - loss: 1.2 - val_accuracy: 0.8 - val_loss: 1.3",
+     {"accuracy": 0.9, "val_accuracy": 0.8}),
+    ("Epoch 1/3:  55%|█████▌    | 55/100 [00:01<00:00, 46.71batch/s, loss=0.01, acc=93.1%]",
+     {"accuracy": 0.931}),
+    ("Validation:  55%|█████▌    | 55/100 [00:01<00:00, 46.71batch/s, acc=0.93]",
+     {"val_accuracy": 0.93}),
+    (("Epoch 2: 100%|██████████| 9/9 [00:12<00:00, 8.1it/s, v_num=3, train_loss_step=0.123, "
+     "val_acc_epoch=0.91, train_acc_step=0.5]"), {"accuracy": 0.5, "val_accuracy": 0.91}),
+]  # fmt: skip
+
 NONE = [
+    "epoch 3 step 5 precision 16",
     "Downloading model.safetensors:  43%|████▎     | 1.10G/2.55G [00:10<00:13, 105MB/s]",
     "Loading checkpoint shards:  50%|█████     | 1/2 [00:01<00:01,  1.10s/it]",
     "Map: 100%|██████████| 1000/1000 [00:01<00:00, 812.31 examples/s]",
@@ -119,6 +159,14 @@ def test_a_line_tells_its_values(line: str, values: dict[str, float]) -> None:
         assert same(progress.values[name], value), name
 
 
+@pytest.mark.parametrize(("line", "metrics"), METRICS)
+def test_a_line_tells_its_metrics(line: str, metrics: dict[str, float]) -> None:
+    progress = READER.read(line)
+    assert progress is not None
+    told = {name: value for name, value in progress.values.items() if name not in NAMES}
+    assert told == pytest.approx(metrics)
+
+
 @pytest.mark.parametrize("line", NONE)
 def test_what_is_no_training_tells_nothing(line: str) -> None:
     assert READER.read(line) is None
@@ -149,9 +197,19 @@ def test_the_outer_of_nested_bars_counts_epochs() -> None:
     assert progress.values == {"epoch": 3, "epochs": 10}
 
 
+PREFIXED = ("val_", "acc ", "best ")
 LINES = st.lists(
     st.sampled_from(
-        [*"0123456789 .,:/|[]()%=<>-eE\t━█'\"", "epoch ", "loss", "step ", "it/s", "nan", "0,"]
+        [
+            *"0123456789 .,:/|[]()%=<>-eE\t━█'\"",
+            "epoch ",
+            "loss",
+            "step ",
+            "it/s",
+            "nan",
+            "0,",
+            *PREFIXED,
+        ]
     ),
     max_size=200,
 ).map("".join)
@@ -161,7 +219,7 @@ LINES = st.lists(
 def test_any_line_is_read(line: str) -> None:
     progress = READER.read(line)
     if progress is not None:
-        assert progress.values.keys() <= set(NAMES)
+        assert progress.values.keys() <= KNOWN
         rates = [v for name, v in progress.values.items() if name.endswith("_per_second")]
         assert all(value >= 0 for value in rates)
 

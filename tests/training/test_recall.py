@@ -30,6 +30,7 @@ LINES = {
     "pairs": "step {n}: loss {x:.6f}, {m} samples/s",
     "exponents": "epoch {e}/40 step {n}/90000 loss={x:.3e} lr={y:.2e}",
     "epochs that count both": "Epoch {e}/10, step {n}, loss {x:.3f}, lr 0.001, 10 it/s",
+    "percents": "epoch {e}/40 step {n} loss {x:.4f} acc {y:.4f}% mfu {p}.5% val_acc 0.{m}",
     "times": "epoch {e} iter {n} loss {x:.4f} iter time {y:.4f} s",
     "thousands": "step {n:,} loss {x:.4f}",
     "bar": "train: {p:3d}%|####  | {p}/100 [00:{p:02d}<01:00, {y:.2f}it/s, loss={x:.3f}]",

@@ -120,6 +120,21 @@ def test_losses_that_are_no_numbers_are_counted_and_not_shown() -> None:
     assert run.losses == {"train": 0.5}
 
 
+def test_metrics_are_the_last_that_were_finite() -> None:
+    run = Run(0)
+    feed(run, (0, {"step": 1, "accuracy": 0.5, "val_f1": 0.25}), (5, {"step": 1, "accuracy": 0.5}))
+    assert (run.metrics, run.moved) == ({"accuracy": 0.5, "val_f1": 0.25}, 0)
+    feed(run, (6, {"step": 1, "accuracy": 0.75}), (7, {"step": 1, "accuracy": math.nan}))
+    assert (run.metrics["accuracy"], run.moved, run.nonfinite) == (0.75, 6, 0)
+
+
+def test_a_validation_tells_metrics_and_no_step() -> None:
+    run = Run(0)
+    feed(run, (0, {"step": 50, "steps": 100}))
+    run.take(Progress({"step": 3, "steps": 20, "val_accuracy": 0.5}, "val", format="bar"), 1)
+    assert (run.step, run.metrics) == (50, {"val_accuracy": 0.5})
+
+
 def test_a_bar_and_a_log_line_do_not_take_turns() -> None:
     run = Run(0)
     for now in range(5):

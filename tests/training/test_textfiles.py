@@ -242,6 +242,29 @@ def test_what_may_not_be_there_is_refused(reason: str, text: str) -> None:
         parse(text.encode())
 
 
+NAMED = {
+    "acc": "accuracy", "val-acc": "val_accuracy", "eval_f1": "val_f1", "train_auc": "auc",
+    "acc-top-1": "top1_accuracy", "lr": "learning_rate", "my_score": "my_score", "loss": "loss",
+    "perplexity": "perplexity", "best_f1": "best_f1",
+}  # fmt: skip
+
+
+def test_metrics_have_the_names_that_they_have_in_panes() -> None:
+    assert list_metrics(*NAMED) == [*NAMED.values()]
+
+
+def test_two_metrics_never_get_one_name() -> None:
+    assert list_metrics("acc", "accuracy", "train_acc") == ["acc", "accuracy", "train_acc"]
+    assert list_metrics("acc", "train_acc") == ["accuracy", "train_acc"]
+
+
+def list_metrics(*names: str) -> list[str]:
+    """What metrics of these names are told as."""
+    series = (f'panewatch_training_metric{{run="resnet",metric="{name}"}} 1\n' for name in names)
+    told = parse("".join(series).encode())
+    return [sample.labels["metric"] for sample in told.samples["training_metric"]]
+
+
 @given(
     st.binary(max_size=300)
     | st.text(max_size=300).map(lambda text: text.encode("utf-8", "replace"))

@@ -56,7 +56,8 @@ TRAINING_LOSS = MetricSpec(
 )  # fmt: skip
 TRAINING_METRIC = MetricSpec(
     "training_metric", "gauge",
-    "Other figures of a run: the learning rate, and what its callback is told.",
+    "Other figures of a run as it prints them, those with a percent sign as ratios: the learning "
+    "rate, the metrics of a closed list (docs/formats.md), and what its callback is told.",
     (*RUN, "metric"),
     absent=_UNTOLD,
 )  # fmt: skip

@@ -52,7 +52,8 @@ def build_families(
     rows = [_tell(run, ended, now, offset, stalled_after) for _, run, ended in places]
     infos = [_label_info(identity, run.framework) for identity, run, _ in places]
     series: dict[str, tuple[list[Labels], list[float]]] = {
-        c.TRAINING_INFO.name: (infos, [1.0] * len(infos))
+        c.TRAINING_INFO.name: (infos, [1.0] * len(infos)),
+        c.TRAINING_METRIC.name: ([], []),
     }
     for place, spec in enumerate(_ORDER):
         of, values = series.setdefault(spec.name, ([], []))
@@ -61,6 +62,11 @@ def build_families(
             if value is not None:
                 of.append(one[place])
                 values.append(float(value))
+    of, values = series[c.TRAINING_METRIC.name]
+    for identity, run, _ in places:
+        if run.metrics:
+            of += [_label_metric(identity, name) for name in run.metrics]
+            values += run.metrics.values()
     known = {family.name: family for family in before}
     return [build_family(spec, *series.get(spec.name, ([], [])), known) for spec in c.RUNS]
 
@@ -103,6 +109,11 @@ def _label_all(identity: Identity) -> Sequence[Labels]:
         else run
         for spec in _ORDER
     ]  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _label_metric(identity: Identity, name: str) -> Labels:
+    return {"run": name_run(identity), "metric": name}
 
 
 @lru_cache(maxsize=4096)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import yaml
 
 from panewatch import linear
 from panewatch.training.pairs import read_pairs
+from panewatch.training.spelling import load_spellings
 from panewatch.training.values import NAMES, Progress, read_duration, read_number
 
 if TYPE_CHECKING:
     from panewatch.training.spelling import Spellings
 
 _INVERSE: Final = {"seconds_per_step": 1.0, "milliseconds_per_step": 1e-3}
-_GROUPS: Final = frozenset((*NAMES, *_INVERSE, "minutes_per_step"))
+_GROUPS: Final = frozenset((*NAMES, *_INVERSE, "minutes_per_step", *load_spellings().metrics))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Format:
         id: Its name.
         framework: What prints so; empty where many do.
         match: RE2 expressions; their groups are named as the values are.
-        pairs: Whether what else the line holds is read by common spellings.
+        pairs: Whether what else the line holds is read by common spellings, or ``metrics`` for
+            no more than those.
         split: ``train`` or ``val``.
         examples: Lines, each with the values that they tell.
         counterexamples: Lines that are none.
@@ -37,7 +39,7 @@ class Format:
     id: str
     framework: str
     match: tuple[str, ...]
-    pairs: bool
+    pairs: bool | Literal["metrics"]
     split: str
     examples: tuple[tuple[str, dict[str, float]], ...]
     counterexamples: tuple[str, ...]
@@ -51,7 +53,11 @@ class Format:
         match = linear.compile(expression).search(line)
         if match is None:
             return None
-        values = read_pairs(line, spellings).values if self.pairs else {}
+        values: dict[str, float] = {}
+        if self.pairs:
+            pairs = read_pairs(line, spellings)
+            values |= pairs.name_metrics(self.split)
+            values |= {} if self.pairs == "metrics" else pairs.values
         values |= _read_groups(match.groupdict())
         return Progress(values, self.split, format=self.id, framework=self.framework)
 

@@ -30,6 +30,17 @@ def render_formats(formats: Sequence[Format], spellings: Spellings) -> list[str]
         "|---|---|",
         *(_render_names(value, names) for value, names in spellings.names.items()),
         "",
+        "## Metrics",
+        "",
+        "They are told as printed; a number with a percent sign behind it, and one of a total",
+        "(`45/64`), as a ratio. Where a line or a name says that it is of a validation, `val_`",
+        "stands before the name. Where another word is joined to it (`masked_acc`), and behind",
+        "`best` and the like, it is another figure and not told.",
+        "",
+        "| metric | names |",
+        "|---|---|",
+        *(_render_names(value, names) for value, names in spellings.metrics.items()),
+        "",
         "## Units",
         "",
         "| value | units behind a number |",
@@ -39,7 +50,7 @@ def render_formats(formats: Sequence[Format], spellings: Spellings) -> list[str]
 
 
 def _render_row(one: Format) -> str:
-    pairs = "yes" if one.pairs else "no"
+    pairs = "metrics" if one.pairs == "metrics" else "yes" if one.pairs else "no"
     return f"| [`{one.id}`](#{one.id}) | {one.framework or 'several'} | {pairs} |"
 
 

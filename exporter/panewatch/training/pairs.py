@@ -12,8 +12,9 @@ import math
 from typing import Final
 
 from panewatch import linear
+from panewatch.training.line_values import LineValues
 from panewatch.training.spelling import Meaning, Spellings
-from panewatch.training.values import read_duration, read_number
+from panewatch.training.values import PERCENT, read_duration, read_number
 
 _JOINTS: Final = frozenset("()[{")
 """What may stand between a name and its number: `Epoch[2]`, `time per iteration (ms): 97`."""
@@ -44,38 +45,22 @@ _MOST: Final = 200
 _MOST_WORDS: Final = 6
 
 
-class Pairs:
-    """What the pairs of one line tell."""
-
-    __slots__ = ("metrics", "ranks", "values")
-
-    def __init__(self) -> None:
-        self.values: dict[str, float] = {}
-        self.ranks: dict[str, int] = {}
-        self.metrics = 0
-        """How many other figures of a training were there."""
-
-    def put(self, name: str, value: float, rank: int = 0) -> None:
-        """Keep a value unless a better one is known."""
-        if rank < self.ranks.get(name, 1000):
-            self.values[name] = value
-            self.ranks[name] = rank
-
-
-def read_pairs(line: str, spellings: Spellings) -> Pairs:
+def read_pairs(line: str, spellings: Spellings) -> LineValues:
     """Find the values of a training in ``line``.
 
     Raises:
         NotANumberError: one of its figures is none.
     """
-    found = Pairs()
+    found = LineValues()
     words = line.translate(_PARTING).split(None, _MOST)[:_MOST]
     key: list[str] = []
+    split = ""
     for place, word in enumerate(words):
         number, rest = _split_number(word)
         if not number:
             if word[0].isalpha() or word[0] == "_":
                 key.append(word)
+                split = spellings.splits.get(word.rstrip(",").lower(), split)
             elif word not in _JOINTS:
                 key.clear()
             if word[-1] == ",":
@@ -86,14 +71,17 @@ def read_pairs(line: str, spellings: Spellings) -> Pairs:
             _take_rate(found, meant, read_number(number), 0)
         meaning = spellings.look_up(" ".join(key[-_MOST_WORDS:])) if key else None
         key.clear()
-        if meant is None and rest[:1].isalpha():
-            key.append(rest)  # `8.Epoch 0`: what a resize left of a line and the next one
+        following = rest.lstrip(",")
+        if meant is None and following[:1].isalpha():
+            # `loss=0.3,acc=0.9`, and `8.Epoch 0`: what a resize left of a line and the next one
+            key.append(following)
         if meaning is None:
             continue
-        if meaning.value:
-            _take(found, meaning, number, rest, words[place + 1 : place + 6])
+        behind = words[place + 1 : place + 6]
+        if meaning.metric:
+            _take_metric(found, meaning, split, _read_metric(number, rest, behind))
         else:
-            found.metrics += 1
+            _take(found, meaning, number, rest, behind)
     _read_times(found, line)
     return found
 
@@ -155,9 +143,25 @@ def _cut_number(text: str) -> str:
     return ",".join(kept)
 
 
-def _take(found: Pairs, meaning: Meaning, number: str, rest: str, behind: list[str]) -> None:
+def _read_metric(number: str, rest: str, behind: list[str]) -> float:
+    """Read a figure as it is printed; one of a total, or before a percent sign, is a ratio."""
+    value = read_number(number)
+    mark, total = _find_total(rest, behind)
+    if mark in {"/", "of"} and float(total):
+        return value / float(total)
+    return value / PERCENT if (rest or "".join(behind[:1]))[:1] == "%" else value
+
+
+def _take_metric(found: LineValues, meaning: Meaning, split: str, value: float) -> None:
+    """Keep a metric: of the split that its name tells, else of that which the line spoke of."""
+    found.signs += meaning.sign
+    if meaning.value:
+        found.put_metric(meaning.value, meaning.split or split, value)
+
+
+def _take(found: LineValues, meaning: Meaning, number: str, rest: str, behind: list[str]) -> None:
     """Keep the number of a pair, and the total behind it."""
-    name, rank = meaning
+    name, rank = meaning.value, meaning.rank
     value = read_number(number)
     if name.endswith("_per_step"):
         _take_rate(found, name, value, rank)
@@ -189,7 +193,7 @@ def _find_total(rest: str, behind: list[str]) -> tuple[str, str]:
     return (mark, digits) if digits else ("", "")
 
 
-def _take_step_behind(found: Pairs, behind: list[str]) -> None:
+def _take_step_behind(found: LineValues, behind: list[str]) -> None:
     """Take the step that stands behind an epoch without a name: `Epoch: [3]  [20/65]`."""
     place = 0
     while place < len(behind) and behind[place] in {"]", "[", "|", "(", ")"}:
@@ -203,7 +207,7 @@ def _take_step_behind(found: Pairs, behind: list[str]) -> None:
         found.put("steps", float(total), _BEHIND_RANK)
 
 
-def _read_times(found: Pairs, line: str) -> None:
+def _read_times(found: LineValues, line: str) -> None:
     low = line.lower()
     if "avg" in low or "time" in low:
         step_time = _STEP_TIME.search(line)
@@ -218,7 +222,7 @@ def _read_times(found: Pairs, line: str) -> None:
             found.put("eta_seconds", seconds)
 
 
-def _take_rate(found: Pairs, name: str, value: float, rank: int) -> None:
+def _take_rate(found: LineValues, name: str, value: float, rank: int) -> None:
     if name == "seconds_per_step":
         name, value = "steps_per_second", _invert(value)
     elif name == "milliseconds_per_step":

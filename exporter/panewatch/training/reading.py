@@ -7,7 +7,8 @@ from typing import Final
 from panewatch import linear
 from panewatch.training.bars import Bar, find_bar
 from panewatch.training.format import Format, load_formats
-from panewatch.training.pairs import Pairs, read_pairs
+from panewatch.training.line_values import LineValues
+from panewatch.training.pairs import read_pairs
 from panewatch.training.spelling import load_spellings
 from panewatch.training.values import NotANumberError, Progress
 
@@ -16,7 +17,7 @@ _PLACE: Final = linear.compile(r"(?i)epoch|step|iter|batch|updates?\b|\b(?:ep|it
 
 _FIGURE: Final = linear.compile(
     r"(?i)loss|lr|learning|acc|/s|sec|cost|xent|ppl|perpl|rew|auc|f1|bleu|norm|rmse|mae|avg|time|wps|mi?ou"
-    r"|map|bpb|ps\b"
+    r"|map|bpb|ps\b|top.?[15]|\b[wc]er\b|psnr|ssim|mfu|rouge|dice|flop"
 )
 """Nor how it goes without one of these."""
 
@@ -25,7 +26,7 @@ _BAR: Final = linear.compile(r"%\||\d% ?[\d━╸]|━|[=.>]\] - |\d - \d+m?s|[A
 
 _HINT: Final = linear.compile(
     r"(?i)epoch|step|iter|batch|updat|\bep\b|\bit\b|%|━|\] - |\d - \d|learn:|train|valid|eval|test"
-    r"|avg|loss|it \["
+    r"|avg|loss|it \[|ep_rew"
 )
 """Without one of these a line tells nothing: most lines cost no more than to see that."""
 
@@ -79,7 +80,7 @@ class ProgressReader:
         if not _is_training(pairs) or _OTHER.search(text) is not None:
             return None
         split = "val" if "val_loss" in values and "loss" not in values else "train"
-        return Progress(values, split)
+        return Progress(values | pairs.name_metrics(split), split)
 
     def _read_bar(self, bar: Bar) -> Progress | None:
         """Judge a bar by what it counts and by the words around it."""
@@ -92,17 +93,20 @@ class ProgressReader:
         }
         if bar.from_zero and "epochs" in words:
             words["epochs"] += 1
-        values = words | bar.values()
-        if any(word in before for word in self._spellings.not_train_split):
+        validates = any(word in before for word in self._spellings.not_train_split)
+        metrics = around.name_metrics("val" if validates else "train")
+        values = words | metrics | bar.values()
+        if validates:
             return Progress(values, "val", certain=False, finished=bar.finished, format="bar")
-        certain = bool(words) or around.metrics > 0 or "train" in before
+        certain = bool(words) or around.signs > 0 or "train" in before
         if "epochs" in before and "epoch" not in words:  # the outer one of nested bars
-            values = {"epoch": bar.n} | ({} if bar.total is None else {"epochs": bar.total})
+            values = metrics | {"epoch": bar.n}
+            values |= {} if bar.total is None else {"epochs": bar.total}
         return Progress(values, certain=certain, finished=bar.finished, format="bar")
 
 
-def _is_training(pairs: Pairs) -> bool:
+def _is_training(pairs: LineValues) -> bool:
     """Tell whether a place and a figure of a training stand together."""
     values = pairs.values
     placed = "epoch" in values or "step" in values
-    return placed and (pairs.metrics > 0 or not _SIGNS.isdisjoint(values))
+    return placed and (pairs.signs > 0 or not _SIGNS.isdisjoint(values))

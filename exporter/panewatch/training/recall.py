@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from panewatch.training.values import Progress
+from panewatch.training.values import NAMES, PERCENT, Progress
 
 _NUMERIC: Final = b"0123456789.eE+-"
 _PARTING: Final = bytes(byte if byte in _NUMERIC else ord(" ") for byte in range(256))
@@ -26,12 +26,15 @@ _SILENT_SECONDS: Final = 20.0
 
 
 class _Pattern:
-    """Lines of one shape: the places that each value may stand in, counted in numbers."""
+    """Lines of one shape: the places that each value may stand in, counted in numbers.
+
+    With each place goes what the number there is divided by: metrics may be percents.
+    """
 
     __slots__ = ("_last", "_places", "left", "seen")
 
     def __init__(self) -> None:
-        self._places: dict[str, set[int]] = {}
+        self._places: dict[str, set[tuple[int, int]]] = {}
         self._last: Progress | None = None
         self.seen = 0
         self.left = 0
@@ -46,7 +49,12 @@ class _Pattern:
             and before.values.keys() == progress.values.keys()
         )
         places = {
-            name: {place for place, word in enumerate(words) if _is_equal(word, value)}
+            name: {
+                (place, divisor)
+                for place, word in enumerate(words)
+                for divisor in ((1,) if name in NAMES else (1, PERCENT))
+                if _is_equal(word, value, divisor)
+            }
             for name, value in progress.values.items()
         }
         if not alike or progress.format == "bar":
@@ -67,7 +75,10 @@ class _Pattern:
         words = _find_numbers(text)
         assert self._last is not None  # noqa: S101  # it has learnt
         try:
-            values = {name: float(words[place]) for name, (place,) in self._places.items()}
+            values = {
+                name: float(words[place]) if divisor == 1 else float(words[place]) / divisor
+                for name, ((place, divisor),) in self._places.items()
+            }
         except (ValueError, IndexError):
             return None
         return self._last._replace(values=values)
@@ -119,8 +130,8 @@ def _find_numbers(text: str) -> list[bytes]:
     return text.encode(errors="replace").translate(_PARTING).split()
 
 
-def _is_equal(word: bytes, value: float) -> bool:
+def _is_equal(word: bytes, value: float, divisor: int) -> bool:
     try:
-        return float(word) == value
+        return float(word) / divisor == value
     except ValueError:
         return False

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import Final
 
-from panewatch.training.values import LOSSES, Progress, is_nonfinite
+from panewatch.training.values import LOSSES, NAMES, Progress, is_nonfinite
 
 _WINDOW_SECONDS: Final = 60.0
 _MOST_POINTS: Final = 120
@@ -23,14 +23,15 @@ _LEADS_SECONDS: Final = 60.0
 _FALLS_SECONDS: Final = 5.0
 """A step that is below the last one for so long has gone back: several ranks take turns."""
 
+_NAMES: Final = frozenset(NAMES)
 _RATES: Final = ("samples_per_second", "tokens_per_second", "steps_per_second")
 
 
 class Run:
     """A training that moves on.
 
-    ``losses`` holds the last finite one of each split, ``rates`` what was printed. ``began`` is
-    when it was first told of, ``moved`` when it last moved on.
+    ``losses`` and ``metrics`` hold the last finite ones, of each split and by name; ``rates``
+    what was printed. ``began`` is when it was first told of, ``moved`` when it last moved on.
     """
 
     def __init__(self, now: float) -> None:
@@ -41,6 +42,7 @@ class Run:
         self.steps: float | None = None
         self.losses: dict[str, float] = {}
         self.learning_rate: float | None = None
+        self.metrics: dict[str, float] = {}
         self.rates: dict[str, float] = {}
         self.nonfinite = 0
         self.restarts = 0
@@ -64,7 +66,7 @@ class Run:
             if name in LOSSES or math.isfinite(value)
         }
         self.framework = progress.framework or self.framework
-        moved = self._take_losses(values, progress)
+        moved = self._take_losses(values, progress) | self._take_metrics(values)
         if progress.split == "val":
             self._note(now, moved=moved)
             return
@@ -102,6 +104,14 @@ class Run:
                 self._drawn = drawn if progress.format == "bar" else None
             elif self.losses.get(split) != loss:
                 self.losses[split] = loss
+                moved = True
+        return moved
+
+    def _take_metrics(self, values: dict[str, float]) -> bool:
+        moved = False
+        for name, value in values.items():
+            if name not in _NAMES and self.metrics.get(name) != value:
+                self.metrics[name] = value
                 moved = True
         return moved
 

@@ -18,6 +18,7 @@ from panewatch.contract import MetricSpec
 from panewatch.training import contract as c
 from panewatch.training.callback.textfile import LONGEST_HEADER, Writer, parse_header
 from panewatch.training.plain_files import RefusedError
+from panewatch.training.spelling import load_spellings
 
 MOST_BYTES: Final = 64 * 1024
 _MOST_SERIES: Final = 300
@@ -95,7 +96,23 @@ def parse(data: bytes) -> Told:
     if len(runs) != 1:
         raise RefusedError("label" if runs else "garbage")
     _check_histogram(found.get(c.TRAINING_BATCH_SECONDS.name, ()))
+    found[c.TRAINING_METRIC.name] = _name_metrics(found.get(c.TRAINING_METRIC.name, []))
     return Told(runs.pop(), writer, {name: tuple(samples) for name, samples in found.items()})
+
+
+def _name_metrics(samples: list[Sample]) -> list[Sample]:
+    """Give metrics the names that they have where a pane shows them, unless one has it already."""
+    spellings = load_spellings()
+    told = {sample.labels["metric"]: sample for sample in samples}
+    named: list[Sample] = []
+    for label, sample in tuple(told.items()):
+        name = spellings.name_metric(label)
+        if name in told:
+            named.append(sample)
+            continue
+        told[name] = sample
+        named.append(sample._replace(labels=sample.labels | {"metric": name}))
+    return named
 
 
 def _check_comment(line: str) -> None:

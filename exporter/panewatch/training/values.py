@@ -20,10 +20,11 @@ LOSSES: Final = {"loss": "train", "val_loss": "val"}
 class Progress(NamedTuple):
     """What one line tells.
 
-    ``values`` are named as in `values.Name`. ``split`` is ``train`` or ``val``. ``certain``
-    tells that it is a training that moves on; a bare bar may be anything that takes long.
-    ``finished`` tells of a bar that it stands at its end. ``format`` is the id of the format
-    that knew the line, ``bar`` or ``pairs``; ``framework`` is empty where it is not known.
+    ``values`` are named as in `values.Name`, others as metrics are exported. ``split`` is
+    ``train`` or ``val``. ``certain`` tells that it is a training that moves on; a bare bar may be
+    anything that takes long. ``finished`` tells of a bar that it stands at its end. ``format`` is
+    the id of the format that knew the line, ``bar`` or ``pairs``; ``framework`` is empty where it
+    is not known.
     """
 
     values: dict[str, float]
@@ -36,6 +37,8 @@ class Progress(NamedTuple):
 
 _FACTORS: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "t": 1e12}
 _DAY: Final = 86400.0
+
+PERCENT: Final = 100
 
 
 class NotANumberError(ValueError):
