@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from panewatch.panes.containers import Container
 from panewatch.panes.model import Identity, Tasks
 from panewatch.panes.state import Program
 from panewatch.panes.waiting import Wait
@@ -37,7 +38,8 @@ class Counts:
 class PaneView(NamedTuple):
     """What is exported of one pane, fixed at the moment of the last sweep.
 
-    Values that are not known are None. Times are in Unix time or seconds.
+    Values that are not known are None. Times are in Unix time or seconds. ``strays`` are the
+    processes that left the tree below ``pid``, each with its start as the kernel tells it.
     """
 
     identity: Identity
@@ -72,3 +74,5 @@ class PaneView(NamedTuple):
     command_started: float | None = None
     command_repeats: int | None = None
     pid: int | None = None
+    strays: tuple[tuple[int, bytes], ...] = ()
+    containers: tuple[Container, ...] = ()

@@ -11,8 +11,8 @@ from prometheus_client import Metric
 from panewatch.config import PanesSettings
 from panewatch.panes.commands.watch import CommandWatch, Shell
 from panewatch.panes.observers import find_place
-from panewatch.panes.processes import measure_trees
 from panewatch.panes.tracked import TrackedPane
+from panewatch.panes.trees import Trees
 
 COSTLY_SHARE = 20
 """What costs much is repeated after this many times its own duration at the earliest."""
@@ -34,6 +34,7 @@ class LocalProcesses:
         self._settings = settings
         self._local = local
         self._commands = CommandWatch(settings)
+        self._trees = Trees()
         self._next_measure = 0.0
 
     def adopt(self, settings: PanesSettings) -> None:
@@ -84,9 +85,11 @@ class LocalProcesses:
         if not self._local or now < self._next_measure:
             return
         panes = tuple(panes)
-        usages = measure_trees({pane.facts.pid for pane in panes if not pane.facts.dead})
+        usages = self._trees.measure(
+            {pane.key: pane.facts.pid for pane in panes if not pane.facts.dead}
+        )
         for pane in panes:
-            pane.take_usage(None if pane.facts.dead else usages.get(pane.facts.pid), now)
+            pane.take_usage(usages.get(pane.key), now)
         spent = time.monotonic() - now
         self._next_measure = now + max(self._settings.process_interval, spent * COSTLY_SHARE)
 

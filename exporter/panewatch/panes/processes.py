@@ -10,11 +10,17 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
+from panewatch.panes.containers import Container
 from panewatch.panes.proc import read_proc
 
 # Fields of /proc/PID/stat behind the command's name, see proc(5).
-_STATE, _PARENT, _CPU_TIMES, _EXIT_CODE = 0, 1, slice(11, 15), -1
+_STATE, _CPU_TIMES, _EXIT_CODE = 0, slice(11, 15), -1
+PARENT: Final = 1
+START: Final = 19
+"""Fields of what :func:`read_stat` returns: the parent's pid, and when the process began."""
+
 _ENDED = (b"Z", b"X")
 _BLOCKED = b"D"
 
@@ -32,7 +38,8 @@ class Usage:
     ``cpu_seconds``, ``read_bytes`` and ``written_bytes`` include ended children that
     a living process has waited for, so they do not fall when a child ends. Bytes are
     None where the kernel does not let us see them. ``processes`` counts living ones,
-    ``blocked`` those of them in uninterruptible sleep.
+    ``blocked`` those of them in uninterruptible sleep. ``strays`` are those that left the tree,
+    each with its start, ``containers`` those that some of the processes are in.
     """
 
     cpu_seconds: float
@@ -41,23 +48,56 @@ class Usage:
     written_bytes: int | None
     processes: int
     blocked: int = 0
+    strays: tuple[tuple[int, bytes], ...] = ()
+    containers: tuple[Container, ...] = ()
+
+
+class Table(NamedTuple):
+    """Every process that there is: what ``stat`` says of it by its pid, and its children."""
+
+    stats: dict[int, list[bytes]]
+    children: dict[int, list[int]]
+
+
+class Sums(NamedTuple):
+    """What processes use together; ``ticks`` are the kernel's clock ticks of CPU time.
+
+    ``storage`` are the bytes read and written, None where the kernel shows those of none.
+    """
+
+    ticks: int
+    memory: int
+    storage: tuple[int, int] | None
+    processes: int
+    blocked: int
+
+    def tell(self) -> Usage:
+        """Return the same in seconds and bytes."""
+        read, written = self.storage or (None, None)
+        return Usage(self.ticks / _TICKS, self.memory, read, written, self.processes, self.blocked)
 
 
 def measure_trees(roots: Iterable[int]) -> dict[int, Usage]:
     """Measure the process tree below each of ``roots``; those that ended are left out."""
+    table = read_table()
+    usages: dict[int, Usage] = {}
+    for root in roots:
+        if root in table.stats:
+            sums = add_up(list_tree(root, table), table)
+            if sums.processes:
+                usages[root] = sums.tell()
+    return usages
+
+
+def read_table() -> Table:
+    """Look at every process that can be seen."""
     stats: dict[int, list[bytes]] = {}
     children: dict[int, list[int]] = defaultdict(list)
     for name in os.listdir("/proc"):  # noqa: PTH208  # hundreds of names, no paths wanted
-        if name.isdigit() and (fields := _read_stat(name)):
+        if name.isdigit() and (fields := read_stat(name)):
             stats[int(name)] = fields
-            children[int(fields[_PARENT])].append(int(name))
-    usages: dict[int, Usage] = {}
-    for root in roots:
-        if root in stats:
-            usage = _sum_tree(root, stats, children)
-            if usage.processes:
-                usages[root] = usage
-    return usages
+            children[int(fields[PARENT])].append(int(name))
+    return Table(stats, children)
 
 
 def read_exit(pid: int) -> tuple[int | None, int | None]:
@@ -66,29 +106,35 @@ def read_exit(pid: int) -> tuple[int | None, int | None]:
     tmux 3.3a now and then forgets to ask how a pane's command ended until another one
     ends; the kernel knows. Both are None where it does not tell.
     """
-    fields = _read_stat(str(pid))
+    fields = read_stat(pid)
     if not fields or fields[_STATE] != b"Z":
         return None, None
     code = os.waitstatus_to_exitcode(int(fields[_EXIT_CODE]))
     return (code, None) if code >= 0 else (None, -code)
 
 
-def _read_stat(pid: str) -> list[bytes]:
+def read_stat(pid: int | str) -> list[bytes]:
     """Return the fields behind the command's name, none where the process is gone."""
     return (read_proc(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
 
 
-def _sum_tree(root: int, stats: dict[int, list[bytes]], children: dict[int, list[int]]) -> Usage:
+def list_tree(root: int, table: Table) -> list[int]:
+    """Return the pids of a process and of all below it."""
+    found, seen = [root], {root}
+    for pid in found:  # which grows
+        # A pid that was used again while we read must not be below itself.
+        below = [child for child in table.children.get(pid, ()) if child not in seen]
+        seen.update(below)
+        found += below
+    return found
+
+
+def add_up(pids: Iterable[int], table: Table) -> Sums:
+    """Sum what processes of the table use, and what their ended children have used."""
     ticks, memory, read, written, count, blocked = 0, 0, 0, 0, 0, 0
     visible = False
-    stack, seen = [root], {root}
-    while stack:
-        pid = stack.pop()
-        # A pid that was used again while we read must not be below itself.
-        below = [child for child in children.get(pid, ()) if child not in seen]
-        seen.update(below)
-        stack += below
-        fields = stats[pid]
+    for pid in pids:
+        fields = table.stats[pid]
         ticks += sum(map(int, fields[_CPU_TIMES]))
         if fields[_STATE] in _ENDED:
             continue
@@ -98,10 +144,7 @@ def _sum_tree(root: int, stats: dict[int, list[bytes]], children: dict[int, list
         storage = _read_storage(pid)
         if storage is not None:
             read, written, visible = read + storage[0], written + storage[1], True
-    return Usage(
-        ticks / _TICKS, memory, read if visible else None, written if visible else None,
-        count, blocked,
-    )  # fmt: skip
+    return Sums(ticks, memory, (read, written) if visible else None, count, blocked)
 
 
 def _read_resident(pid: int) -> int:

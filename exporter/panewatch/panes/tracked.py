@@ -286,4 +286,6 @@ class TrackedPane:
             commands_failed=counts.commands_failed if self._activity else None,
             command_started=activity.started if activity else None,
             command_repeats=activity.repeats if activity else None,
+            strays=usage.strays if usage else (),
+            containers=usage.containers if usage else (),
         )

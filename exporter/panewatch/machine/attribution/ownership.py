@@ -1,0 +1,89 @@
+"""Which pane a process belongs to, found from the process upwards: few are asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import Final
+
+from panewatch.panes.accounts import PaneView
+from panewatch.panes.containers import find_container
+from panewatch.panes.model import Identity
+from panewatch.panes.processes import PARENT, START, read_stat
+
+_FIRST_NAMESPACE: Final = 0xEFFFFFFC
+"""The number of the machine's first process namespace, the same in every kernel."""
+
+_DEVICES: Final = ("nvidia", "dxg")
+_MOST_FILES: Final = 1000
+_DEEPEST: Final = 200
+
+
+def is_first_namespace() -> bool:
+    """Tell whether pids here are those that the driver counts."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino == _FIRST_NAMESPACE  # noqa: PTH116
+    except OSError:
+        return False
+
+
+class Ownership:
+    """The panes at one moment, by their processes.
+
+    Args:
+        panes: Panes whose processes run on this machine.
+        first: Whether pids here are those that the driver counts. Where they are not, the
+            number may be that of somebody else, and counts only for one that has a GPU open.
+    """
+
+    def __init__(self, panes: Iterable[PaneView], *, first: bool) -> None:
+        self._first = first
+        self._roots: dict[int, Identity] = {}
+        self._strays: dict[tuple[int, bytes], Identity] = {}
+        for view in panes:
+            if view.pid is not None:
+                self._roots[view.pid] = view.identity
+                self._strays |= dict.fromkeys(view.strays, view.identity)
+        self._known: dict[int, Identity | str] = {}
+
+    def find(self, pid: int) -> Identity | str:
+        """Return the pane of a process on a GPU, or the contract's reason why it has none."""
+        known = self._known.get(pid)
+        if known is None:
+            known = self._known[pid] = self._find(pid)
+        return known
+
+    def _find(self, pid: int) -> Identity | str:
+        fields = read_stat(pid)
+        if not fields or not (self._first or has_gpu_open(pid)):
+            return "unseen"
+        return self._climb(pid, fields) or ("container" if find_container(pid) else "other")
+
+    def _climb(self, pid: int, fields: list[bytes]) -> Identity | None:
+        for _ in range(_DEEPEST):
+            pane = self._roots.get(pid) or self._strays.get((pid, fields[START]))
+            if pane is not None:
+                return pane
+            pid = int(fields[PARENT])
+            fields = read_stat(pid) if pid > 1 else []
+            if not fields:
+                break
+        return None
+
+
+def has_gpu_open(pid: int) -> bool:
+    """Tell whether a process has a GPU's device open, as far as its files can be seen."""
+    folder = f"/proc/{pid}/fd"
+    try:
+        names = os.listdir(folder)  # noqa: PTH208  # names are all that is wanted
+    except OSError:
+        return False
+    for name in names[:_MOST_FILES]:
+        try:
+            target = os.readlink(f"{folder}/{name}")  # noqa: PTH115  # a Path would hide its words
+        except OSError:
+            continue
+        if PurePath(target).name.startswith(_DEVICES):
+            return True
+    return False

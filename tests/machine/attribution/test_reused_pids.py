@@ -1,0 +1,105 @@
+"""Numbers of processes are used again; nothing of the one before is the next one's."""
+
+from __future__ import annotations
+
+from panewatch.panes.marks import Mark, PerProcess
+from panewatch.panes.model import PaneKey
+from panewatch.panes.processes import Table
+from panewatch.panes.trees import Trees
+
+BASE = 2**22
+"""Above every pid that there can be: nothing of such a process is found in ``/proc``."""
+
+SERVER, ROOT, STRAY = BASE + 1, BASE + 2, BASE + 3
+KEY = PaneKey(SERVER, 1000, "%1")
+TICKS = 100
+
+
+def build(*rows: tuple[int, int, int, int]) -> Table:
+    """Make a table of processes: pid, parent, start, ticks of CPU time."""
+    stats: dict[int, list[bytes]] = {}
+    children: dict[int, list[int]] = {}
+    for pid, parent, start, ticks in rows:
+        fields = [b"0"] * 50
+        fields[0], fields[1], fields[11], fields[19] = (
+            b"S", str(parent).encode(), str(ticks).encode(), str(start).encode(),
+        )  # fmt: skip
+        stats[pid] = fields
+        children.setdefault(parent, []).append(pid)
+    return Table(stats, children)
+
+
+class Machine:
+    """Trees over processes that are made up."""
+
+    def __init__(self, *rows: tuple[int, int, int, int], mark: Mark | None) -> None:
+        self.table = build(*rows)
+        self.mark = mark
+        self.asked: list[int] = []
+        self.trees = Trees(lambda: self.table, self.find)
+
+    def find(self, pid: int) -> Mark | None:
+        self.asked.append(pid)
+        return self.mark if pid == STRAY else None
+
+    def look(self) -> tuple[int, float]:
+        """Give how many processes the pane has, and their CPU seconds."""
+        usage = self.trees.measure({KEY: ROOT})[KEY]
+        return usage.processes, usage.cpu_seconds
+
+
+PANE = ((SERVER, 1, 10, 0), (ROOT, SERVER, 20, 100))
+
+
+def test_a_process_is_asked_once() -> None:
+    machine = Machine(*PANE, (STRAY, 1, 30, 500), mark=Mark(SERVER, "%1"))
+    assert machine.look() == machine.look() == (2, 6.0)
+    assert sorted(machine.asked) == [SERVER, STRAY], "those of the tree are never asked"
+
+
+def test_the_next_with_the_same_pid_is_asked_anew() -> None:
+    machine = Machine(*PANE, (STRAY, 1, 30, 500), mark=Mark(SERVER, "%1"))
+    assert machine.look() == (2, 6.0)
+    machine.mark = None
+    machine.table = build(*PANE, (STRAY, 1, 40, 7000))
+    assert machine.look() == (1, 6.0), "what the first one used stays, the second one's is not its"
+    machine.mark = Mark(SERVER, "%1")
+    machine.table = build(*PANE, (STRAY, 1, 50, 200))
+    assert machine.look() == (2, 8.0)
+
+
+def test_a_process_that_is_older_than_the_server_had_another_one() -> None:
+    mark = Mark(SERVER, "%1")
+    assert Machine(*PANE, (STRAY, 1, 9, 500), mark=mark).look() == (1, 1.0)
+    assert Machine(*PANE, (STRAY, 1, 10, 500), mark=mark).look() == (2, 6.0)
+
+
+def test_marks_of_other_servers_and_panes_are_not_ours() -> None:
+    for mark in (Mark(SERVER + 9, "%1"), Mark(SERVER, "%2")):
+        assert Machine(*PANE, (STRAY, 1, 30, 500), mark=mark).look() == (1, 1.0)
+
+
+def test_what_is_in_the_tree_counts_there_whatever_it_names() -> None:
+    machine = Machine(*PANE, (STRAY, ROOT, 30, 500), mark=Mark(SERVER, "%2"))
+    assert machine.look() == (2, 6.0)
+
+
+def test_a_tree_that_bites_its_tail_ends() -> None:
+    """Pids may be used again while they are read."""
+    machine = Machine(
+        *PANE, (STRAY, STRAY + 1, 30, 500), (STRAY + 1, STRAY, 30, 100), mark=Mark(SERVER, "%1")
+    )
+    assert machine.look() == (3, 7.0)
+
+
+def test_nothing_is_kept_of_processes_that_are_gone() -> None:
+    known: PerProcess[int | None] = PerProcess(lambda pid: pid * 2)
+    assert [known.get(pid, b"1") for pid in (1, 2, 3)] == [2, 4, 6]
+    known.keep({2})
+    assert list(known._known) == [2]  # noqa: SLF001  # memory is not seen from outside
+
+
+def test_what_settles_late_is_asked_at_the_second_look() -> None:
+    answers = iter(["settled"])
+    known: PerProcess[str] = PerProcess(lambda _: next(answers), "early")
+    assert [known.get(1, b"1") for _ in range(3)] == ["early", "settled", "settled"]
