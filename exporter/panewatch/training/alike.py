@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from panewatch import linear
 
-_TO_ZERO: Final = str.maketrans("123456789", "0" * 9)
+_TO_ZERO: Final = bytes.maketrans(b"123456789", b"0" * 9)
+"""Of bytes, which takes a tenth of the time that it takes of text."""
+
 _NONFINITE: Final = linear.compile(r"(?i)\b(?:nan|inf|infinity)\b")
 
-
-_GROWING: Final = tuple((sign + sign, sign) for sign in "0 #=━█")
+_GROWING: Final = tuple((2 * sign.encode(), sign.encode()) for sign in "0 #=━█")
 """Numbers, what pads them, and bars."""
 
 
-def find_shape(text: str) -> str:
-    """Return ``text`` with the same short number in place of every one, and bars as short."""
-    return _shorten(text.translate(_TO_ZERO))
+class Shape(NamedTuple):
+    """What lines have in common that differ in their numbers only.
+
+    ``key`` is the same for all of them. ``counted`` tells that a number of theirs is not finite:
+    such lines count one by one.
+    """
+
+    key: int
+    counted: bool
+
+
+def find_shape(text: str) -> Shape:
+    """Return the shape of a line: every number in it may as well be another, every bar longer."""
+    return _shorten(text.encode(errors="replace").translate(_TO_ZERO))
 
 
 @lru_cache(maxsize=1024)
-def _shorten(shape: str) -> str:
+def _shorten(text: bytes) -> Shape:
     for two, one in _GROWING:
-        while two in shape:
-            shape = shape.replace(two, one)
-    return shape
+        while two in text:
+            text = text.replace(two, one)
+    return Shape(hash(text), _NONFINITE.search(text.decode()) is not None)
 
 
-def leave_out_overtaken(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
-    """Yield lines that came together, each with its shape.
+def leave_out_overtaken(texts: Sequence[str]) -> Sequence[tuple[str, Shape]]:
+    """Return lines that came together, each with its shape.
 
     Of those of one shape only the last is there: it tells where they led to. Only lines with
     a number that is not finite are counted, and so they are all there.
     """
-    shapes = [find_shape(text) for text in texts]
-    last = {shape: place for place, shape in enumerate(shapes)}
-    for place, (text, shape) in enumerate(zip(texts, shapes, strict=True)):
-        if last[shape] == place or _is_counted(shape):
-            yield text, shape
-
-
-@lru_cache(maxsize=1024)
-def _is_counted(shape: str) -> bool:
-    return _NONFINITE.search(shape) is not None
+    shaped = [(text, find_shape(text)) for text in texts]
+    if len(shaped) <= 1:
+        return shaped
+    last = {shape: place for place, (_, shape) in enumerate(shaped)}
+    if len(last) == len(shaped):
+        return shaped
+    return [one for place, one in enumerate(shaped) if last[one[1]] == place or one[1].counted]

@@ -48,20 +48,22 @@ def build_families(
         stalled_after: Seconds without progress that make a run stalled at the earliest.
         before: What was returned last: what has not changed since is the very same object.
     """
-    labels: list[Sequence[Labels]] = [_label_all(identity) for identity, _, _ in places]
-    rows = [_tell(run, ended, now, offset, stalled_after) for _, run, ended in places]
     infos = [_label_info(identity, run.framework) for identity, run, _ in places]
     series: dict[str, tuple[list[Labels], list[float]]] = {
         c.TRAINING_INFO.name: (infos, [1.0] * len(infos)),
         c.TRAINING_METRIC.name: ([], []),
     }
-    for place, spec in enumerate(_ORDER):
+    labels = zip(*(_label_all(identity) for identity, _, _ in places), strict=True)
+    told = zip(*(_tell(run, ended, now, offset, stalled_after) for _, run, ended in places),
+               strict=True)  # fmt: skip
+    for spec, of_each, column in zip(_ORDER, labels, told, strict=bool(places)):
         of, values = series.setdefault(spec.name, ([], []))
-        for one, row in zip(labels, rows, strict=True):
-            value = row[place]
-            if value is not None:
-                of.append(one[place])
-                values.append(float(value))
+        if None in column:
+            of += [one for one, value in zip(of_each, column, strict=True) if value is not None]
+            values += [float(value) for value in column if value is not None]
+        else:
+            of += of_each
+            values += map(float, column)
     of, values = series[c.TRAINING_METRIC.name]
     for identity, run, _ in places:
         if run.metrics:

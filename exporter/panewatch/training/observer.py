@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import PurePath
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, Final
 
 from prometheus_client import Metric
@@ -116,7 +115,7 @@ class TrainingObserver:
     def _follow(self, pane: _Pane, update: PaneUpdate) -> None:
         """Take in what a program tells that runs."""
         now = update.monotonic
-        told = self._read(pane, update)
+        told = iter(self._read(pane, update))
         if self._has_ended(pane, update):
             # Of the lines that came together, the first may be of the program that has ended.
             for progress in told:
@@ -131,7 +130,7 @@ class TrainingObserver:
 
     def _finish(self, pane: _Pane, update: PaneUpdate) -> None:
         """Take in what a program has printed since the last look, which has ended by now."""
-        told = [] if update.frame.alternate else [*self._read_lines(pane, update)]
+        told = () if update.frame.alternate else self._read_lines(pane, update)
         taken = 0
         while taken < len(told) and pane.finish(told[taken], update.monotonic):
             taken += 1
@@ -159,34 +158,36 @@ class TrainingObserver:
             command.started + command.seconds - offset >= pane.run.began for command in update.ended
         )
 
-    def _read(self, pane: _Pane, update: PaneUpdate) -> Iterator[Progress]:
+    def _read(self, pane: _Pane, update: PaneUpdate) -> Sequence[Progress]:
         """Read the new lines, then the bars that stand on the screen."""
-        yield from self._read_lines(pane, update)
-        live = _find_live(update.frame)
-        if live == pane.live:
-            return
-        known = {*(line.text for line in update.lines), *pane.live}
+        read = self._read_lines(pane, update) if update.lines else ()
+        live, before = _find_live(update.frame), pane.live
+        if live == before:
+            return read
         pane.live = live
+        known = {line.text for line in update.lines}
         told: list[Progress] = []
         for text in live:
-            if text in known:
+            if text in before or text in known or not text.strip():
                 continue
             progress = self._recall.read(text, find_shape(text), update.monotonic)
             if progress is not None and progress.format != "pairs":
                 pane.unfinished.note_screen(text, progress)
                 told.append(progress)
-        if pane.run is None or pane.over:
+        if (pane.run is None or pane.over) and not any(progress.certain for progress in read):
             # The outer one of nested bars may be anything until the inner one tells.
             told.sort(key=lambda progress: not progress.certain)
-        yield from told
+        return [*read, *told] if told else read
 
-    def _read_lines(self, pane: _Pane, update: PaneUpdate) -> Iterator[Progress]:
+    def _read_lines(self, pane: _Pane, update: PaneUpdate) -> Sequence[Progress]:
         texts = [line.text for line in update.lines]
         continued = {line.text for line in update.lines if line.continued}
+        told: list[Progress] = []
         for text, shape in leave_out_overtaken(texts):
             progress = self._recall.read(text, shape, update.monotonic)
             if progress is not None:
-                yield pane.unfinished.leave_out(text, progress, continued=text in continued)
+                told.append(pane.unfinished.leave_out(text, progress, continued=text in continued))
+        return told
 
     def move(self, places: Mapping[PaneKey, Identity]) -> None:
         """Follow panes to other places, with their runs."""
@@ -219,10 +220,10 @@ class TrainingObserver:
 
 
 def _find_name(command: str) -> str:
-    return PurePath(command.removeprefix("-")).name or command
+    return command.removeprefix("-").rstrip("/").rpartition("/")[2] or command
 
 
 def _find_live(frame: Frame) -> Sequence[str]:
-    """Return the lines around the cursor that are not empty."""
+    """Return the lines around the cursor."""
     first = max(0, frame.cursor_line - _LIVE_ROWS)
-    return [text for text in frame.lines[first : frame.cursor_line + _LIVE_ROWS] if text.strip()]
+    return frame.lines[first : frame.cursor_line + _LIVE_ROWS]

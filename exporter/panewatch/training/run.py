@@ -59,12 +59,14 @@ class Run:
 
     def take(self, progress: Progress, now: float) -> None:
         """Take in what a line told at ``now``."""
-        # A loss may be none that a series can go on with, which is news; nothing else may.
-        values = {
-            name: value
-            for name, value in progress.values.items()
-            if name in LOSSES or math.isfinite(value)
-        }
+        values = progress.values
+        if not all(map(math.isfinite, values.values())):
+            # A loss may be none that a series can go on with, which is news; nothing else may.
+            values = {
+                name: value
+                for name, value in values.items()
+                if name in LOSSES or math.isfinite(value)
+            }
         self.framework = progress.framework or self.framework
         moved = self._take_losses(values, progress) | self._take_metrics(values)
         if progress.split == "val":
@@ -74,7 +76,9 @@ class Run:
         moved |= self._take_step(values, progress.format, now)
         self.learning_rate = values.get("learning_rate", self.learning_rate)
         if moved:
-            self.rates.update((name, values[name]) for name in _RATES if name in values)
+            for name in _RATES:
+                if name in values:
+                    self.rates[name] = values[name]
             self._printed_eta = values.get("eta_seconds", self._printed_eta)
         self._note(now, moved=moved)
 

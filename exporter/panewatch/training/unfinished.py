@@ -5,6 +5,7 @@ A line that stands unfinished on the screen is read there, and again with its re
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from panewatch.training.values import LOSSES, Progress, is_nonfinite
@@ -34,6 +35,8 @@ class Unfinished:
             progress: What all of it tells.
             continued: Whether it was handed on before, without its end.
         """
+        if all(map(math.isfinite, progress.values.values())):
+            return progress
         names = _find_nonfinite(progress)
         if not names:
             return progress
