@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CollectorSettings", "Collectors", "CommandsSettings", "Config", "ErrorsSettings",
-    "GpuSettings", "LogSettings", "Name", "PanesSettings", "RepositoriesSettings",
+    "GpuSettings", "HostSettings", "LogSettings", "Name", "PanesSettings", "RepositoriesSettings",
     "ScreensSettings", "Seconds", "Section", "TmuxServerSettings", "TmuxSettings", "WebSettings",
     "parse_duration",
 ]  # fmt: skip
@@ -430,6 +430,24 @@ class GpuSettings(Section):
     )
 
 
+class HostSettings(Section):
+    """How the machine itself is read."""
+
+    timeout: Seconds = Field(
+        default=1.0,
+        description="Filesystems that have not answered after twice this time are told as failing, "
+        "and not asked again until they do.",
+    )
+    max_filesystems: int = Field(
+        default=50, ge=1, le=200, description="Filesystems that are shown; the rest is counted."
+    )
+    ignored_mount_points: tuple[Word, ...] = Field(
+        default=("/dev", "/proc", "/run/credentials", "/sys", "/var/lib/containers/storage",
+                 "/var/lib/docker", "/var/lib/kubelet/pods"),
+        description="Paths whose filesystems are left out, with all that are mounted below them.",
+    )  # fmt: skip
+
+
 class Collectors(Section):
     """Settings common to all collectors, by name."""
 
@@ -456,6 +474,15 @@ class Collectors(Section):
         default=CollectorSettings(interval=5.0),
         description="The `gpu` collector; off: NVIDIA's driver is never asked.",
     )
+    host: CollectorSettings = Field(
+        default=CollectorSettings(interval=5.0),
+        description="The `host` collector; off: the machine's CPUs, memory, disks and filesystems "
+        "are left to another exporter.",
+    )
+    attribution: CollectorSettings = Field(
+        default=CollectorSettings(interval=5.0),
+        description="The `attribution` collector; off: no GPU is shown to be a pane's.",
+    )
     process: CollectorSettings = Field(
         default=CollectorSettings(interval=5.0), description="panewatch's own process."
     )
@@ -473,3 +500,4 @@ class Config(Section):
     repositories: RepositoriesSettings = Field(default=RepositoriesSettings())
     training: TrainingSettings = Field(default=TrainingSettings())
     gpu: GpuSettings = Field(default=GpuSettings())
+    host: HostSettings = Field(default=HostSettings())

@@ -17,7 +17,9 @@ from panewatch.config import Config
 from panewatch.errors import contract as errors_contract
 from panewatch.errors.pack import load_builtin
 from panewatch.errors.rules_page import render_rules
+from panewatch.machine.attribution import contract as attribution_contract
 from panewatch.machine.gpu import contract as gpu_contract
+from panewatch.machine.host import contract as host_contract
 from panewatch.panes import contract as panes_contract
 from panewatch.panes import repository_contract
 from panewatch.panes.commands import contract as commands_contract
@@ -64,6 +66,8 @@ DOMAINS: Final[tuple[tuple[str, tuple[MetricSpec, ...]], ...]] = (
     ("Profiles", profiles_contract.METRICS),
     ("Repositories", repository_contract.METRICS),
     ("GPUs", gpu_contract.METRICS),
+    ("Attribution", attribution_contract.METRICS),
+    ("Machine", host_contract.METRICS),
     ("panewatch itself", contract.ITSELF),
 )
 """Every metric that is declared, by domain."""

@@ -12,9 +12,13 @@ from panewatch.errors.diagnose import diagnose as diagnose_rules
 from panewatch.errors.memory import Memory
 from panewatch.errors.observer import ErrorsObserver
 from panewatch.errors.rules_in_use import ErrorsCollector, RulesInUse
+from panewatch.machine.attribution.collector import AttributionCollector
+from panewatch.machine.attribution.diagnose import diagnose as diagnose_attribution
 from panewatch.machine.gpu.board import GpuBoard
 from panewatch.machine.gpu.collector import GpuCollector
 from panewatch.machine.gpu.diagnose import diagnose as diagnose_gpu
+from panewatch.machine.host.collector import HostCollector
+from panewatch.machine.host.diagnose import diagnose as diagnose_host
 from panewatch.panes.collector import PanesCollector
 from panewatch.panes.diagnose import diagnose as diagnose_panes
 from panewatch.panes.noticeboard import Noticeboard
@@ -131,6 +135,18 @@ def list_collectors(watched: Callable[[], bool] = lambda: True) -> tuple[Entry, 
             build=lambda config: GpuCollector(config, gpus),
             uses=lambda config: config.gpu,
             diagnose=diagnose_gpu,
+        ),
+        Entry(
+            name="attribution",
+            build=lambda _: AttributionCollector(board, gpus),
+            uses=lambda _: None,
+            diagnose=lambda _: diagnose_attribution(),
+        ),
+        Entry(
+            name="host",
+            build=HostCollector,
+            uses=lambda config: config.host,
+            diagnose=diagnose_host,
         ),
         Entry(
             name="process",

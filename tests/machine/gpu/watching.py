@@ -22,6 +22,8 @@ collectors:
   training: {enabled: false}
   repositories: {enabled: false}
   gpu: {interval: 50ms}
+  host: {enabled: false}
+  attribution: {enabled: false}
   process: {interval: 50ms}
 gpu: {timeout: 500ms}
 """

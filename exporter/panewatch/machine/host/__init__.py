@@ -1,0 +1,1 @@
+"""The machine itself: CPUs, memory, disks and filesystems."""
