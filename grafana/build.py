@@ -13,7 +13,18 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from boards import commands, errors, exporter, gpu, overview, panes, profiles, training, waiting
+from boards import (
+    commands,
+    errors,
+    exporter,
+    gpu,
+    host,
+    overview,
+    panes,
+    profiles,
+    training,
+    waiting,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 DASHBOARDS = {
@@ -25,6 +36,7 @@ DASHBOARDS = {
     "training": training.build,
     "profiles": profiles.build,
     "gpu": gpu.build,
+    "host": host.build,
     "exporter": exporter.build,
 }
 """The name of each dashboard's file, and what builds it."""

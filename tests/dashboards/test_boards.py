@@ -27,6 +27,7 @@ def test_the_dashboards_are_there() -> None:
         "errors",
         "exporter",
         "gpu",
+        "host",
         "overview",
         "panes",
         "profiles",
