@@ -6,6 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from boards.devices import GPU, GPU_LABELS, GPU_NAME, named, parts_of, rate_of, value_of
 from boards.faults import ecc, failures, lost, source, throttles, xids
+from boards.holders import containers, memory, outside, panes
 from boards.layout import Row, Shelf, Variable, assemble, host_variables
 from boards.panels import graph, tiles
 from boards.queries import HOST, Query, select
@@ -26,6 +27,13 @@ def build() -> Dashboard:
                 [
                     Shelf(8, [(12, _utilization()), (12, _memory())]),
                     Shelf(8, [(12, _clocks()), (12, _pcie())]),
+                ],
+            ),
+            Row(
+                "Who has them",
+                [
+                    Shelf(8, [(24, panes())]),
+                    Shelf(8, [(8, memory()), (8, outside()), (8, containers())]),
                 ],
             ),
             Row(

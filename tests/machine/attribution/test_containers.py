@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_a_group_names_its_container(path: str, container: Container | None) -> 
 
 def test_a_process_without_a_container_or_that_is_gone_has_none() -> None:
     assert find_container(2**22 + 1) is None
-    with open(f"/proc/{os.getpid()}/cgroup") as file:
-        groups = [line.rstrip("\n").split(":", 2)[2] for line in file]
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    groups = [line.split(":", 2)[2] for line in lines]
     named = [found for found in map(read_group, groups) if found]
     assert find_container(os.getpid()) == (named[0] if named else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -58,10 +59,10 @@ def test_another_users_process_is_not_read() -> None:
     child = subprocess.Popen(
         ["sleep", "1000"], env=environment, user=65534, group=65534, extra_groups=[]
     )
+    folder = Path(f"/proc/{child.pid}")
     try:
-        wait_until(lambda: os.stat(f"/proc/{child.pid}").st_uid == 65534, what="the other user")
-        with open(f"/proc/{child.pid}/environ", "rb") as file:
-            assert b"TMUX_PANE=%5" in file.read(), "we could"
+        wait_until(lambda: folder.stat().st_uid == 65534, what="the other user")
+        assert b"TMUX_PANE=%5" in (folder / "environ").read_bytes(), "we could"
         assert find_mark(child.pid) is None
     finally:
         child.kill()

@@ -96,7 +96,7 @@ def test_nothing_is_kept_of_processes_that_are_gone() -> None:
     known: PerProcess[int | None] = PerProcess(lambda pid: pid * 2)
     assert [known.get(pid, b"1") for pid in (1, 2, 3)] == [2, 4, 6]
     known.keep({2})
-    assert list(known._known) == [2]  # noqa: SLF001  # memory is not seen from outside
+    assert list(known._known) == [2]  # memory is not seen from outside
 
 
 def test_what_settles_late_is_asked_at_the_second_look() -> None:
