@@ -130,6 +130,7 @@ def _cpu() -> timeseries.Panel:
         ],
         units.PercentUnit,
         area=True,
+        beside=True,
     )
 
 
