@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import itertools
+import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,7 +38,7 @@ IDENTITY = {"job", "instance"}
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=400)
 
 
 def each_alert(alert: Alert) -> str:
@@ -122,6 +125,19 @@ def change_rules(file: Path, severity: str, change: str) -> tuple[dict[str, Any]
     return content, changed
 
 
+def leave_out_others(content: dict[str, Any], changed: set[str]) -> None:
+    """Leave out the alerts that are not changed, and that no expression names: they take long."""
+    rules = [rule for group in content["groups"] for rule in group["rules"]]
+    told = " ".join(str(rule["expr"]) for rule in rules)
+    for group in content["groups"]:
+        group["rules"] = [
+            rule
+            for rule in group["rules"]
+            if "alert" not in rule or rule["alert"] in changed or rule["alert"] in told
+        ]
+    content["groups"] = [group for group in content["groups"] if group["rules"]]
+
+
 def copy_tests(file: Path, alerts: set[str], folder: Path) -> Path:
     """Copy the unit tests of a rule file that look for some of these alerts."""
     name = file.name.replace(".yml", ".test.yml")
@@ -137,27 +153,38 @@ def copy_tests(file: Path, alerts: set[str], folder: Path) -> Path:
     return folder / name
 
 
-@pytest.mark.parametrize(
-    ("file", "severity", "change"),
-    [
-        pytest.param(file, severity, change, id=f"{file.stem}-{severity}-{change}")
-        for file in RULES
-        for severity in ("critical", "warning", "info")
-        for change in CHANGES
-        if change_rules(file, severity, change)[1]
-    ],
-)
-def test_changed_rules_fail_their_unit_tests(
-    file: Path, severity: str, change: str, tmp_path: Path
-) -> None:
-    """The unit tests are worth something: they notice each rule that says something else."""
+def find_unnoticed(file: Path, severity: str, change: str, folder: Path) -> str:
+    """Change the rules of one severity, and tell which of them their unit tests do not notice."""
     content, changed = change_rules(file, severity, change)
-    (tmp_path / file.name).write_text(yaml.safe_dump(content))
-    test = copy_tests(file, changed, tmp_path)
-    assert run("promtool", "check", "rules", tmp_path / file.name).returncode == 0
+    leave_out_others(content, changed)
+    (folder / file.name).write_text(yaml.safe_dump(content))
+    test = copy_tests(file, changed, folder)
+    if run("promtool", "check", "rules", folder / file.name).returncode:
+        return f"{change}: the changed rules are not valid"
     done = run("promtool", "test", "rules", test)
     failed = set(re.findall(r"alertname: (\w+), time:", done.stdout + done.stderr))
-    assert failed >= changed
+    return f"{change}: {', '.join(sorted(changed - failed))}" if changed - failed else ""
+
+
+@pytest.mark.parametrize(
+    ("file", "severity"),
+    [
+        pytest.param(file, severity, id=f"{file.stem}-{severity}")
+        for file in RULES
+        for severity in ("critical", "warning", "info")
+        if any(change_rules(file, severity, change)[1] for change in CHANGES)
+    ],
+)
+def test_changed_rules_fail_their_unit_tests(file: Path, severity: str, tmp_path: Path) -> None:
+    """The unit tests are worth something: they notice each rule that says something else."""
+    changes = [change for change in CHANGES if change_rules(file, severity, change)[1]]
+    folders = [tmp_path / str(number) for number in range(len(changes))]
+    for folder in folders:
+        folder.mkdir()
+    # They are most of the suite's time, and promtool leaves processors idle.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        unnoticed = pool.map(partial(find_unnoticed, file, severity), changes, folders)
+        assert list(filter(None, unnoticed)) == []
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=each_alert)
