@@ -79,9 +79,22 @@ def test_a_scrape_out_of_turn_breaks_the_rhythm(day: _Day) -> None:
 
 
 def test_a_rhythm_is_found_again(day: _Day) -> None:
-    day.scrape(0.0, 15.0, 30.0, 37.0, 45.0, 60.0, 75.0)
-    assert not day.is_near(76.0)
-    assert day.is_near(89.0)
+    day.scrape(0.0, 15.0, 30.0, 37.0, *(15.0 * number for number in range(3, 13)))
+    assert day.is_near(181.0)
+    day.scrape(195.0)
+    assert not day.is_near(196.0)
+    assert day.is_near(209.0)
+
+
+def test_who_asks_now_and_then_beside_another_finds_all_fresh(day: _Day) -> None:
+    regular = [15.0 * number for number in range(40)]
+    other = [60.0 * number + 7.0 for number in range(2, 10)]
+    found = []
+    for at in sorted((*regular, *other)):
+        found.append((at in other, day.is_near(at)))
+        day.scrape(at)
+    # The first time nobody knows of it.
+    assert [near for of_other, near in found if of_other] == [False] + [True] * 7
 
 
 def test_two_that_take_turns_have_a_rhythm_too(day: _Day) -> None:

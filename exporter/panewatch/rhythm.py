@@ -29,6 +29,11 @@ _GONE_SECONDS: Final = 60.0
 """Nobody looks any more where no scrape came for so long, beyond when it should have come."""
 
 
+_RESTLESS_SECONDS: Final = 150.0
+"""For so long everything is kept fresh after a scrape out of turn: who asks every minute or two
+beside another one has no rhythm that would show."""
+
+
 class _Beat(NamedTuple):
     """Scrapes that come again and again: how many of them in a period of how many seconds."""
 
@@ -40,7 +45,7 @@ class Rhythm:
     """Learns when scrapes come, and tells when the next one is near.
 
     Any thread may call either method. Where scrapes come without a rhythm one is always
-    near, until none has come for a minute.
+    near, until none has come for a minute; and so for a while after one that was out of turn.
 
     Args:
         clock: Monotonic seconds.
@@ -50,13 +55,16 @@ class Rhythm:
         self._clock = clock
         self._begun = clock()
         self._known: tuple[tuple[float, ...], _Beat | None] = (), None
+        self._restless_until = 0.0
 
     def note(self) -> None:
         """Note a scrape."""
         now = self._clock()
-        times = self._known[0]
+        times, beat = self._known
         if times and now - times[-1] < _SAME_SECONDS:
             return
+        if beat is not None and abs(now - _expect(times, beat)) > _allow(beat.seconds):
+            self._restless_until = now + _RESTLESS_SECONDS
         times = (*times[1 - _REMEMBERED :], now)
         self._known = times, _find_beat(times)
 
@@ -66,8 +74,19 @@ class Rhythm:
         times, beat = self._known
         if beat is None:
             return now - (times[-1] if times else self._begun) < _GONE_SECONDS
-        expected = times[-beat.scrapes] + beat.seconds
-        return expected - _LEAD_SECONDS <= now < expected + _GONE_SECONDS
+        expected = _expect(times, beat)
+        near = expected - _LEAD_SECONDS <= now < expected + _GONE_SECONDS
+        return near or now < self._restless_until
+
+
+def _expect(times: Sequence[float], beat: _Beat) -> float:
+    """Return when the next scrape of a rhythm comes."""
+    return times[-beat.scrapes] + beat.seconds
+
+
+def _allow(seconds: float) -> float:
+    """Return by how much the rounds of a rhythm of this period may differ."""
+    return max(_OFF_SECONDS, _OFF_SHARE * seconds)
 
 
 def _find_beat(times: Sequence[float]) -> _Beat | None:
@@ -82,7 +101,6 @@ def _find_beat(times: Sequence[float]) -> _Beat | None:
             )
         ]
         longest, shortest = max(periods), min(periods)
-        allowed = max(_OFF_SECONDS, _OFF_SHARE * longest)
-        if shortest >= _LEAST_PERIOD and longest - shortest <= allowed:
+        if shortest >= _LEAST_PERIOD and longest - shortest <= _allow(longest):
             return _Beat(scrapes, sum(periods) / len(periods))
     return None

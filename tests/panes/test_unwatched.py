@@ -5,6 +5,7 @@ from __future__ import annotations
 from panes.private_tmux import PrivateTmux, Puppet
 from panes.watching import Watch
 from panewatch.config import PanesSettings
+from panewatch.panes.wake import WakeWatch
 
 _LINES = [f"line {index}" for index in range(100)]
 
@@ -70,3 +71,23 @@ def test_one_that_floods_does_not_wait(tmux: PrivateTmux) -> None:
     watch.look()
     assert watch.witness.texts(puppet.pane) == _LINES
     assert watch.witness.gaps(puppet.pane) == 0
+
+
+def test_a_full_history_is_read_in_time_where_nothing_else_would_tell_of_a_flood(
+    tmux: PrivateTmux,
+) -> None:
+    puppet, watch = Puppet(tmux, history=200), Watch(tmux, SETTINGS)
+    watch.look()
+    puppet.print(*(f"before {index}" for index in range(400)))
+    watch.look()
+    watch.watched = False
+    watch.sweeper._wake = WakeWatch(None)
+    gaps = watch.witness.gaps(puppet.pane)
+    for begin in range(4):
+        puppet.print(*(f"{begin}: {line}" for line in _LINES))
+        watch.sweeper._next_list = 0.0
+        watch.sweeper._wake = WakeWatch(None)
+        watch.look()
+    seen = watch.witness.texts(puppet.pane)
+    assert seen[-400:] == [f"{begin}: {line}" for begin in range(4) for line in _LINES]
+    assert watch.witness.gaps(puppet.pane) == gaps

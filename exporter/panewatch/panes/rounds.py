@@ -25,7 +25,8 @@ _DEEP_ROWS = 500
 _ROUNDS = 4
 
 _FLOODS = 10
-"""A pane that has printed one part in so many of its history is read at once."""
+"""A pane that has printed one part in so many of its history is read at once. One whose history
+is full does not show how much it printed: tmux drops such a part whenever it is."""
 
 
 class Rounds:
@@ -89,9 +90,20 @@ class Rounds:
         return pane.line_length < self._settings.line_length
 
     def read_due(
-        self, panes: Collection[TrackedPane], woken: Iterable[TrackedPane], *, bursts: bool
+        self,
+        panes: Collection[TrackedPane],
+        woken: Iterable[TrackedPane],
+        *,
+        bursts: bool,
+        tells: bool = True,
     ) -> None:
-        """Read the panes that are due and those that woke; ``bursts`` tells that one floods.
+        """Read the panes that are due and those that woke.
+
+        Args:
+            panes: All of them.
+            woken: Those that changed since they were read.
+            bursts: Whether one of them floods.
+            tells: Whether that would show, by what the server reads.
 
         Raises:
             TmuxError: the server does not answer.
@@ -101,7 +113,7 @@ class Rounds:
         pause = self._settings.min_interval / 2
         patience = find_usual(self._settings, watched=False)
         for pane in woken:
-            hurries = self.watched or bursts or pane.wanted * _FLOODS > pane.facts.limit
+            hurries = self.watched or bursts or _may_lose(pane, tells=tells)
             soon = pane.read_at + (pause if hurries else max(pause, patience))
             pane.pace.due = min(pane.pace.due, max(now, soon))
         due = {pane.facts.pane_id: pane for pane in panes if pane.pace.due <= now}
@@ -198,6 +210,13 @@ class Rounds:
             restarted=restarted,
         )
         self._observers.observe(update)
+
+
+def _may_lose(pane: TrackedPane, *, tells: bool) -> bool:
+    """Tell whether lines that a pane prints now may be gone before it is read in its turn."""
+    known = pane.reader.known
+    full = known is not None and known.grid.trims
+    return pane.wanted * _FLOODS > pane.facts.limit or (full and not tells)
 
 
 def _overflowed(capture: Capture) -> bool:

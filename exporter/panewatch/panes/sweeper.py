@@ -186,7 +186,12 @@ class Sweeper:
             woken = self._list(begin)
             self._outages.end(self._name, len(self._roster.panes) + self._roster.dropped)
         panes = self._roster.panes
-        self._rounds.read_due(panes.values(), (panes[pane_id] for pane_id in woken), bursts=bursts)
+        self._rounds.read_due(
+            panes.values(),
+            (panes[pane_id] for pane_id in woken),
+            bursts=bursts,
+            tells=self._wake.tells,
+        )
         self._next_due = min((pane.pace.due for pane in panes.values()), default=_NEVER)
         if self._rounds.news:
             self._rounds.news = False

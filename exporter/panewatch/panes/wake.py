@@ -12,6 +12,9 @@ from panewatch.panes.proc import ProcFile
 _BURST_BYTES = 4096
 """Even lines of a few characters do not push a default history out with fewer bytes."""
 
+_MOST_USUAL = 16_384
+"""Bytes a second beside which the flood of a single pane shows before it is too late."""
+
 _USUAL = 1.5
 _WEIGHT = 0.3
 
@@ -33,6 +36,11 @@ class WakeWatch:
     def watches(self) -> bool:
         """Whether there is anything to watch: if not, only listings show what changed."""
         return self._file is not None
+
+    @property
+    def tells(self) -> bool:
+        """Whether a pane that begins to flood would show, beside what the others print."""
+        return self._mark is not None and self._usual <= _MOST_USUAL
 
     def restart(self, now: float) -> None:
         """Begin anew at a listing at monotonic time ``now``; learn the usual pace."""
