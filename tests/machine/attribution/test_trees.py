@@ -52,7 +52,8 @@ def test_what_it_used_stays_when_it_ends(crew: Crew) -> None:
     crew.end("a")
     after = measure(crew, trees)[pane]
     assert after.processes == 2
-    assert after.cpu_seconds >= before.cpu_seconds >= 0.6
+    # Less than the two used to their own clocks: the kernel counts ticks.
+    assert after.cpu_seconds >= before.cpu_seconds >= 0.5
     assert after.memory_bytes < before.memory_bytes
     assert after.written_bytes == before.written_bytes
     crew.end("b")
