@@ -1,20 +1,33 @@
 """A webhook receiver for Alertmanager that prints what it is told, one line for each alert.
 
-``python scripts/receiver.py PORT`` listens on loopback. `scripts/up` starts it on the port that
-alertmanager.yml names, and the tests of the stack read what it saw.
+``python scripts/receiver.py PORT [SERVER=SOCKET...]`` listens on loopback. `scripts/up` starts it
+on the port that alertmanager.yml names, and the tests of the stack read what it saw. A socket is
+named for a tmux server that is not in tmux's own folder.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
 import unicodedata
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of a notification that are read; Alertmanager sends 100 alerts at most."""
 SHOWN = ("server", "session", "window", "pane", "collector", "instance")
+ROOT = Path(__file__).resolve().parents[1]
+UNPUBLISHED = "https://panewatch.example/runbooks/"
+"""Where the links of the rules lead until somebody publishes the runbooks: nowhere."""
+# Names that mean nothing to any shell or to tmux: a line with others is none to paste.
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def defuse(text: object) -> str:
@@ -23,10 +36,34 @@ def defuse(text: object) -> str:
     return "".join(kept)[:200]
 
 
-def describe(notification: dict[str, Any]) -> list[str]:
+def name_runbook(url: object) -> str:
+    """Return the file of this checkout that a link means which leads nowhere; else the link."""
+    name = str(url).removeprefix(UNPUBLISHED)
+    file = f"docs/runbooks/{name}.md"
+    if name != str(url) and _PLAIN.fullmatch(name) and (ROOT / file).is_file():
+        return file
+    return str(url)
+
+
+def name_attach(labels: Mapping[str, object], sockets: Mapping[str, str]) -> str | None:
+    """Return the command that shows the pane of an alert, where its names are plain."""
+    server, session, window, pane = (str(labels.get(name, "")) for name in SHOWN[:4])
+    plain = _PLAIN.fullmatch(server) and _PLAIN.fullmatch(session)
+    if not (plain and _NUMBER.fullmatch(window) and _NUMBER.fullmatch(pane)):
+        return None
+    socket = sockets.get(server)
+    way = f"-L {server}" if socket is None else f"-S {shlex.quote(socket)}"
+    return f"tmux {way} attach -t '={session}:{window}.{pane}'"
+
+
+def describe(notification: dict[str, Any], sockets: Mapping[str, str] | None = None) -> list[str]:
     """Turn a notification into lines: status, alert, severity, where, what and what to do.
 
     What was wrong is past in the line of an alert that ended, and nothing is to be done.
+
+    Args:
+        notification: What Alertmanager sends.
+        sockets: The sockets of tmux servers that ``tmux -L`` does not reach, by server.
     """
     lines = []
     for alert in notification.get("alerts", []):
@@ -36,7 +73,12 @@ def describe(notification: dict[str, Any]) -> list[str]:
         if alert.get("status") == "resolved":
             told = f"it is over; what was told: {told}"
         else:
-            parts = (notes.get("suggestion"), notes.get("runbook_url"))
+            runbook = notes.get("runbook_url")
+            parts = (
+                notes.get("suggestion"),
+                name_attach(labels, sockets or {}),
+                name_runbook(runbook) if runbook else None,
+            )
             told = " | ".join((told, *(defuse(part) for part in parts if part)))
         lines.append(
             f"{defuse(alert.get('status')).upper():8} {defuse(labels.get('alertname'))} "
@@ -63,7 +105,7 @@ class Receiver(BaseHTTPRequestHandler):
             self.send_error(400)
             return
         self.server.seen.append((self.path, notification))
-        for line in describe(notification):
+        for line in describe(notification, self.server.sockets):
             sys.stdout.write(line + "\n")
         sys.stdout.flush()
         self.send_response(200)
@@ -79,10 +121,12 @@ class ReceiverServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, sockets: Mapping[str, str] | None = None) -> None:
         super().__init__(("127.0.0.1", port), Receiver)
         self.seen: list[tuple[str, dict[str, Any]]] = []
+        self.sockets = sockets or {}
 
 
 if __name__ == "__main__":
-    ReceiverServer(int(sys.argv[1])).serve_forever()
+    named = dict(argument.split("=", 1) for argument in sys.argv[2:])
+    ReceiverServer(int(sys.argv[1]), named).serve_forever()
