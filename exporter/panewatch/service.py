@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import platform
 import sys
 import time
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from panewatch import __version__, logs, web_config
+from panewatch import __version__, logs, memory_use, web_config
 from panewatch.collector import Collector, Reconfigurable
 from panewatch.contract import BUILD_INFO, CONFIG_RELOAD_SUCCESSFUL, CONFIG_RELOAD_TIME
 from panewatch.problems import ProblemsError, check_all
@@ -37,10 +36,6 @@ _MOST_TOLD: Final = 20
 
 # Seconds for which one thread may compute while another one waits.
 _TURN: Final = 0.001
-
-# Objects that are made, and not let go of, before those that hold each other are looked for.
-# Hardly any do here, and Python's usual 700 have it look several times a second.
-_GARBAGE: Final = (20_000, 20, 20)
 
 _log = structlog.get_logger()
 
@@ -99,7 +94,7 @@ class Service:
         # A scrape takes its turn from a sampler that computes several times; at Python's
         # usual 5 ms for each, a thousand panes would make it wait.
         sys.setswitchinterval(_TURN)
-        gc.set_threshold(*_GARBAGE)
+        memory_use.settle()
         self._signals.install()
         self.start()
         while not self._signals.is_ending() and self._signals.wait():
