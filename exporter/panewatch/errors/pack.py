@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
-from importlib import resources
 from typing import Annotated, Any, Final, NamedTuple
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
-from panewatch import linear, strict_yaml
+from panewatch import linear, own_data, strict_yaml
 from panewatch.errors.literals import find_words
 from panewatch.errors.rule import (
     ANY,
@@ -121,18 +119,11 @@ class PackFile(NamedTuple):
 
 def load_builtin() -> tuple[Rule, ...]:
     """Read the packs that come with panewatch, in order of their names."""
-    folder = resources.files("panewatch.errors") / "packs"
     rules: list[Rule] = []
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".yaml"):
-            # Ours are known to be good, and the quicker parser saves a second at the start.
-            content = yaml.load(file.read_bytes(), Loader=_QUICK)  # noqa: S506  # a safe one
-            pack = _Pack.model_validate(content)
-            rules += (_build(entry, file.name) for entry in pack.rules)
+    for name, content in own_data.load_folder("panewatch.errors", "packs"):
+        pack = _Pack.model_validate(content)
+        rules += (_build(entry, name) for entry in pack.rules)
     return tuple(rules)
-
-
-_QUICK: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_file(path: str) -> tuple[Rule, ...]:

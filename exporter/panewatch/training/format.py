@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import yaml
-
-from panewatch import linear
+from panewatch import linear, own_data
 from panewatch.training.pairs import read_pairs
 from panewatch.training.spelling import load_spellings
 from panewatch.training.values import NAMES, Progress, read_duration, read_number
@@ -83,13 +80,8 @@ def _read_groups(groups: dict[str, str | None]) -> dict[str, float]:
 @lru_cache(maxsize=1)
 def load_formats() -> tuple[Format, ...]:
     """Read the formats that come with panewatch, in order of their files' names."""
-    folder = resources.files("panewatch.training") / "formats"
-    formats: list[Format] = []
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".yaml"):
-            content = yaml.safe_load(file.read_bytes())
-            formats += (_build(entry) for entry in content["formats"])
-    return tuple(formats)
+    found = own_data.load_folder("panewatch.training", "formats")
+    return tuple(_build(entry) for _, content in found for entry in content["formats"])
 
 
 def _build(entry: dict[str, Any]) -> Format:

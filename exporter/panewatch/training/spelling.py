@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib import resources
 from typing import Final, NamedTuple
 
-import yaml
+from panewatch import own_data
 
 Words = tuple[str, ...]
 _WHOLE: Final = frozenset(("epoch", "step", "loss", "val_loss"))
@@ -34,8 +33,7 @@ class Spellings:
     """The words of ``spellings.yaml``, ready to be looked up."""
 
     def __init__(self) -> None:
-        text = resources.files("panewatch.training").joinpath("spellings.yaml").read_bytes()
-        content = yaml.safe_load(text)
+        content = own_data.load_file("panewatch.training", "spellings.yaml")
         self._keys: dict[Words, Meaning] = {
             tuple(spelling.split()): Meaning(value, rank)
             for value, spellings in content["values"].items()

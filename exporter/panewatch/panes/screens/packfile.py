@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from importlib import resources
 from typing import Annotated, Any, Final
 
-import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from panewatch import linear, strict_yaml
+from panewatch import linear, own_data, strict_yaml
 from panewatch.panes.model import Screen, Tasks
 from panewatch.panes.screens.pack import (
     KINDS,
@@ -171,17 +169,8 @@ class _Pack(Section):
 
 def load_builtin() -> tuple[Pack, ...]:
     """Read the packs that come with panewatch, in order of their names."""
-    folder = resources.files("panewatch.panes.screens") / "packs"
-    packs: list[Pack] = []
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".yaml"):
-            # Ours are known to be good, and the quicker parser is many times as quick.
-            content = yaml.load(file.read_bytes(), Loader=_QUICK)  # noqa: S506  # a safe one
-            packs.append(_build(_Pack.model_validate(content), file.name))
-    return tuple(packs)
-
-
-_QUICK: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found = own_data.load_folder("panewatch.panes.screens", "packs")
+    return tuple(_build(_Pack.model_validate(content), name) for name, content in found)
 
 
 def load_file(path: str) -> Pack:
