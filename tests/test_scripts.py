@@ -195,8 +195,10 @@ def test_receiver_says_what_to_do_and_what_is_over() -> None:
     assert resolved.endswith(": it is over; what was told: It has 1 open incident.")
 
 
-def describe_pane(runbook: str = "", sockets: dict[str, str] | None = None, **names: str) -> str:
-    labels = {"server": "default", "session": "train", "window": "0", "pane": "1", **names}
+def describe_pane(
+    names: dict[str, str], runbook: str = "", sockets: dict[str, str] | None = None
+) -> str:
+    labels = {"server": "default", "session": "train", "window": "0", "pane": "1"} | names
     notes = {"description": "It failed.", "runbook_url": runbook}
     alert = {"status": "firing", "labels": labels, "annotations": notes}
     (line,) = describe({"alerts": [alert]}, sockets)
@@ -204,21 +206,21 @@ def describe_pane(runbook: str = "", sockets: dict[str, str] | None = None, **na
 
 
 def test_receiver_says_how_to_see_the_pane() -> None:
-    assert describe_pane() == " | tmux -L default attach -t '=train:0.1'"
-    elsewhere = describe_pane(sockets={"demo": "/run/a b/demo"}, server="demo")
+    assert describe_pane({}) == " | tmux -L default attach -t '=train:0.1'"
+    elsewhere = describe_pane({"server": "demo"}, sockets={"demo": "/run/a b/demo"})
     assert elsewhere == " | tmux -S '/run/a b/demo' attach -t '=train:0.1'"
     for name in ("server", "session", "window", "pane"):
-        assert describe_pane(**{name: "x'; reboot #"}) == ""
-        assert describe_pane(**{name: "-x"}) == ""
+        assert describe_pane({name: "x'; reboot #"}) == ""
+        assert describe_pane({name: "-x"}) == ""
 
 
 def test_receiver_names_the_runbook_where_it_is() -> None:
     unpublished = "https://panewatch.example/runbooks/"
-    shown = describe_pane(unpublished + "PanewatchPaneFailed", session="a b")
+    shown = describe_pane({"session": "a b"}, unpublished + "PanewatchPaneFailed")
     assert shown == " | docs/runbooks/PanewatchPaneFailed.md"
     assert (ROOT / "docs/runbooks/PanewatchPaneFailed.md").is_file()
     for url in ("https://own.example/PanewatchPaneFailed", unpublished + "../../README"):
-        assert describe_pane(url, session="a b") == f" | {url}"
+        assert describe_pane({"session": "a b"}, url) == f" | {url}"
 
 
 def test_receiver_prints_a_hostile_alert_on_one_inert_line() -> None:
