@@ -115,8 +115,54 @@ def test_a_bar_is_followed_while_it_is_redrawn() -> None:
     assert math.isclose(looks.values()["steps_per_second"], 1)
 
 
+BAR = "train:  {0}%|     | {0}/100 [00:0{0}<01:40,  1.00s/it, loss=nan]"
+OUTER = "epochs:  30%|███       | 3/10 [10:00<20:00, 200s/epoch]"
+
+
+@pytest.mark.parametrize("state", ["working", "idle", "finished", "unknown"])
+@pytest.mark.parametrize("command", ["bash", "ssh"])
+def test_a_bar_that_stood_there_begins_no_run(state: str, command: str) -> None:
+    looks = Looks()
+    old = ["train.py", OUTER, BAR.format(7), "$ "]
+    for _ in range(3):
+        looks.look(screen=old, state=state, command=command)
+    looks.look(screen=[*old, "$ make"])  # it scrolls, and something else runs
+    looks.look(screen=[*old[1:], "gcc", "gcc"])
+    assert not looks.values()
+
+
+def test_what_stood_on_the_primary_screen_begins_no_run_either() -> None:
+    looks = Looks()
+    looks.look(screen=["vi"], alternate=True)
+    looks.look(screen=["", BAR.format(7), "$ "])
+    assert not looks.values()
+
+
+def test_a_bar_that_moves_while_nobody_knows_the_state_waits_for_that() -> None:
+    looks = Looks()
+    for step in range(4):
+        looks.look(screen=["", BAR.format(step)], state="unknown")
+    assert not looks.values()
+    looks.look(screen=["", BAR.format(4)])
+    assert looks.values()["step"] == 4
+
+
+def test_a_training_at_work_is_a_run_once_its_bar_moves() -> None:
+    looks = Looks()
+    looks.look(screen=["$ train", OUTER, BAR.format(7)])
+    assert not looks.values()
+    looks.look(screen=["$ train", OUTER, BAR.format(8)])
+    values = looks.values()
+    assert (values["epoch"], values["epochs"]) == (3, 10)  # of the bar that stands beside it
+    assert values["nonfinite_total"] == 1
+    looks.look(screen=["$ train", OUTER, BAR.format(9)])
+    values = looks.values()
+    assert (values["step"], values["steps"], values["epoch"]) == (9, 100, 3)
+
+
 def test_a_bar_that_may_be_anything_begins_no_run() -> None:
     looks = Looks()
+    looks.look()
     looks.look(screen=[" 12%|█▏        | 12/100 [00:12<01:28,  1.00s/it]"])
     assert not looks.values()
     looks.look("{'loss': '2.08', 'epoch': '0.12'}")
@@ -244,6 +290,7 @@ def test_a_loss_in_a_line_that_goes_on_is_counted_once() -> None:
 def test_a_loss_on_the_screen_is_counted_once_when_its_line_ends() -> None:
     looks = Looks()
     line = "{'loss': 'nan', 'epoch': '0.12'}"
+    looks.look()
     looks.look(screen=["", line])
     assert looks.values()["nonfinite_total"] == 1
     looks.look(line, screen=["", line, ""])

@@ -74,7 +74,8 @@ class Watched:
         return runs
 
     def states(self) -> set[str]:
-        """Return the states of the panes."""
+        """Return the states of the panes, of a look at all that there is."""
+        self.look()
         return {
             sample.labels["state"]
             for family in self._panes.collect()

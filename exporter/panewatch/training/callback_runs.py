@@ -12,11 +12,9 @@ from panewatch.panes.contract import PANE
 from panewatch.panes.model import Identity
 from panewatch.training import contract as c
 from panewatch.training.callback.origin import is_gone
+from panewatch.training.namesakes import STALE_SECONDS, sort_by_claim
 from panewatch.training.textfile import Told
-from panewatch.training.textfiles import Textfile, sort_by_start
-
-_STALE_SECONDS: Final = 30.0
-"""A file that was not written for longer says nothing of the speed that its run has now."""
+from panewatch.training.textfiles import Textfile
 
 _STALE_PAUSES: Final = 5
 _SMOOTHING: Final = 0.3
@@ -97,17 +95,16 @@ class CallbackRuns:
         """
         now = self._monotonic()
         states = Counter(refused=sum(1 for file in files.values() if file.refused))
-        living = [
-            (name, file.told)
-            for name, file in files.items()
-            if file.told is not None and _is_true(file, now, expires_after)
-        ]
         families = {spec.name: spec.family() for spec in _FAMILIES}
         found = CallbackFamilies(list(families.values()), states, {}, {})
         self._places = {name: each for name, each in self._places.items() if name in files}
         paces, twins, runs = self._paces, self._twins, set[str]()
         self._paces, self._twins = {}, set()
-        for name, told in sort_by_start(living):
+        for name, told, goes_on in sort_by_claim(files.items(), now, expires_after):
+            state = told.writer.state if told.writer else "running"
+            if told.run in runs and not goes_on:
+                states[state] += 1  # it was started again
+                continue
             if told.run in runs:
                 twin = name, told.writer.origin if told.writer else None
                 self._twins.add(twin)
@@ -115,8 +112,8 @@ class CallbackRuns:
                 states["refused"] += 1
                 continue
             runs.add(told.run)
-            states[told.writer.state if told.writer else "running"] += 1
-            fresh = now - files[name].written <= _STALE_SECONDS
+            states[state] += 1
+            fresh = now - files[name].written <= STALE_SECONDS
             left_out = set() if fresh else {spec.name for spec in _QUICK}
             for family, samples in told.samples.items():
                 if family not in left_out:
@@ -163,12 +160,3 @@ def _label(told: Told, place: Identity | None) -> dict[str, str]:
         "source": "callback",
         **dict(zip(PANE, place or ("",) * len(PANE), strict=True)),
     }
-
-
-def _is_true(file: Textfile, now: float, expires_after: float) -> bool:
-    """Tell whether what a file says still holds: its writer lives, or has just ended."""
-    writer = file.told.writer if file.told else None
-    gone = is_gone(writer.origin) if writer is not None and writer.state == "running" else None
-    if gone is not None:
-        return not gone
-    return now - file.written <= expires_after

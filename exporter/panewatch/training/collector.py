@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from operator import is_
 from typing import ClassVar, Final
 
@@ -20,7 +21,7 @@ from panewatch.panes.published import Published
 from panewatch.training import contract as c
 from panewatch.training.callback.place import find_directory
 from panewatch.training.callback_runs import CallbackFamilies, CallbackRuns
-from panewatch.training.joining import Joiner
+from panewatch.training.joining import Joiner, find_moved
 from panewatch.training.textfiles import Textfiles
 
 FAMILIES: Final = frozenset(
@@ -67,7 +68,8 @@ class TrainingCollector:
         self._runs = CallbackRuns(monotonic, wall)
         self._due = monotonic()
         self._unreadable = False
-        self._joiner = Joiner()
+        self._joiner = Joiner(wall)
+        self._going_on: AbstractSet[str] = frozenset()
         self._told = CallbackFamilies([], Counter(), {}, {})
         self._seen: Sequence[Published] = ()
         self._families: Sequence[Metric] = ()
@@ -88,13 +90,18 @@ class TrainingCollector:
         self._patience = 0.0
         panes = [server for server in self._board.read() if server.state == "up"]
         looks = self._monotonic() >= self._due
+        same = len(panes) == len(self._seen) and all(map(is_, panes, self._seen))
+        read: Sequence[Metric] = ()
+        if looks or not same:
+            read = [each for server in panes for each in server.families if each.name in FAMILIES]
+            before, self._going_on = self._going_on, find_moved(read).keys()
+            # What begins in a pane may have a callback: it is not to be told of by two names.
+            looks = looks or not self._going_on <= before
         if looks:
             self._due = self._monotonic() + _LOOK_SECONDS
             self._look(panes)
-        same = len(panes) == len(self._seen) and all(map(is_, panes, self._seen))
         if looks or not same:
             self._seen = panes
-            read = (each for server in panes for each in server.families if each.name in FAMILIES)
             self._families = [*self._joiner.join(read, self._told), *self._build_own()]
         yield from self._families
         if self._unreadable:

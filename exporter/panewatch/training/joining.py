@@ -6,7 +6,8 @@ know more, such as the loss of one that logs none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import Metric
@@ -30,12 +31,28 @@ sides count them, and not always alike."""
 _NONFINITE: Final = c.TRAINING_NONFINITE.full_name
 
 
-class Joiner:
-    """Joins what panes and callbacks tell, look by look."""
+_LATE_SECONDS: Final = 3.0
+"""How long after the end of a callback its pane may be looked at, and show its last lines."""
 
-    def __init__(self) -> None:
+_SETTLES_SECONDS: Final = 10.0
+"""After that such lines are taken for those of another training."""
+
+
+class Joiner:
+    """Joins what panes and callbacks tell, look by look.
+
+    Args:
+        wall: Unix time.
+    """
+
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+        self._wall = wall
         self._before: dict[str, str] = {}
         """The runs of panes that were those of callbacks, by the names of both."""
+        self._ends: dict[str, float] = {}
+        """When their callbacks were first seen to tell no more, in Unix time."""
+        self._rested: set[str] = set()
+        """Those that have ended in their panes too, since then."""
 
     def join(self, read: Iterable[Metric], told: CallbackFamilies) -> list[Metric]:
         """Return the families of all trainings; ``read`` are those of what panes show."""
@@ -45,19 +62,36 @@ class Joiner:
         if not now and not ended and not self._before:
             return list(merge([*shown, *told.families]))
         there = {sample.labels["run"] for sample in _list(shown)}
-        moving = {
-            sample.labels["run"]
-            for sample in _list(shown)
-            if sample.name == c.TRAINING_LAST_PROGRESS.full_name
-        }
-        # What goes on in the pane of a callback that has ended is another training.
-        names = {
-            pane: run
-            for pane, run in (self._before | ended).items()
-            if pane in there and pane not in moving
-        } | now
+        moved = find_moved(shown)
+        past = self._before | ended
+        wall = self._wall()
+        self._ends = {pane: self._ends.get(pane, wall) for pane in past if pane not in now}
+        rested = {pane for pane in self._ends if pane in self._rested or pane not in moved}
+        self._rested = rested
+
+        def is_same(pane: str) -> bool:
+            """Tell whether a pane shows the training of its callback still, not another one."""
+            if pane not in moved or pane in now:
+                return True
+            if pane in rested:
+                return False
+            late = moved[pane] - self._ends[pane]
+            settles = wall - self._ends[pane] <= _SETTLES_SECONDS
+            return late <= 0 or (late <= _LATE_SECONDS and settles)
+
+        names = {pane: run for pane, run in past.items() if pane in there and is_same(pane)} | now
         self._before = names
         return list(merge(_take_over(shown, told.families, names)))
+
+
+def find_moved(shown: Iterable[Metric]) -> dict[str, float]:
+    """Return when each run moved on last of those that go on, in Unix time."""
+    return {
+        sample.labels["run"]: sample.value
+        for family in shown
+        if family.name == c.TRAINING_LAST_PROGRESS.full_name
+        for sample in family.samples
+    }
 
 
 def _take_over(

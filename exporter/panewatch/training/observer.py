@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import ClassVar, Final
 
 from prometheus_client import Metric
@@ -34,7 +34,7 @@ _FOLLOWS: Final = frozenset(("tail", "cat"))
 class _Pane(PaneRun):
     """The training in a pane, and what was read of its screen."""
 
-    __slots__ = ("early", "early_at", "live", "unfinished")
+    __slots__ = ("early", "early_at", "live", "stood", "unfinished")
 
     def __init__(self, identity: Identity) -> None:
         super().__init__(identity)
@@ -42,7 +42,20 @@ class _Pane(PaneRun):
         """What was told since ``early_at``, while the shell seemed to be at its prompt."""
         self.early_at = 0.0
         self.live: Sequence[str] = ()
+        self.stood: Sequence[str] | None = None
+        """The screen as it was while nothing was known to be at work with it: a bar that stands
+        there may be what an old training has left. None before the first look."""
         self.unfinished = Unfinished()
+
+    def awaits_state(self, state: str) -> bool:
+        """Tell whether no training is known, and not either whether anything is at work."""
+        return state == "unknown" and (self.run is None or self.over)
+
+    def stand(self, frame: Frame) -> None:
+        """Take note of a screen that nothing is known to be at work with."""
+        if not frame.alternate:
+            self.stood = frame.lines
+            self.live = _find_live(frame)
 
 
 class TrainingObserver:
@@ -90,6 +103,8 @@ class TrainingObserver:
         # What another command tells is another training.
         if update.restarted or pane.is_old(now, self._finished_for, self._forget_after):
             pane.drop()
+        if pane.stood is None or self._is_over(update) or pane.awaits_state(update.state):
+            pane.stand(update.frame)
         if self._is_over(update):
             self._finish(pane, update)
             return
@@ -165,19 +180,35 @@ class TrainingObserver:
         if live == before:
             return read
         pane.live = live
-        known = {line.text for line in update.lines}
+        left_out = {*before, *(pane.stood or ()), *(line.text for line in update.lines)}
         told: list[Progress] = []
         for text in live:
-            if text in before or text in known or not text.strip():
+            if text in left_out or not text.strip():
                 continue
             progress = self._recall.read(text, find_shape(text), update.monotonic)
             if progress is not None and progress.format != "pairs":
                 pane.unfinished.note_screen(text, progress)
                 told.append(progress)
         if (pane.run is None or pane.over) and not any(progress.certain for progress in read):
+            if told:
+                told = [*self._read_beside(live, left_out, update.monotonic), *told]
             # The outer one of nested bars may be anything until the inner one tells.
             told.sort(key=lambda progress: not progress.certain)
         return [*read, *told] if told else read
+
+    def _read_beside(
+        self, live: Sequence[str], left_out: Collection[str], now: float
+    ) -> Iterable[Progress]:
+        """Read the bars that stand still right beside one that moves: nested bars are of one."""
+        bars = [self._recall.read(text, find_shape(text), now) for text in live]
+        for place, progress in enumerate(bars):
+            if progress is None or progress.format != "bar" or progress.finished:
+                continue
+            beside = (each for each in (place - 1, place + 1) if 0 <= each < len(live))
+            if live[place] in left_out and any(
+                bars[each] is not None and live[each] not in left_out for each in beside
+            ):
+                yield progress
 
     def _read_lines(self, pane: _Pane, update: PaneUpdate) -> Sequence[Progress]:
         texts = [line.text for line in update.lines]

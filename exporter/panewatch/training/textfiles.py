@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -100,12 +100,3 @@ def _read(files: PlainFiles, name: str, status: os.stat_result) -> bytes:
         raise RefusedError("unreadable") from None
     finally:
         os.close(descriptor)
-
-
-def sort_by_start(files: Sequence[tuple[str, Told]]) -> list[tuple[str, Told]]:
-    """Return files by when their writers began: of two with one run the first counts."""
-    return sorted(files, key=lambda item: (_start(item[1]), item[0]))
-
-
-def _start(told: Told) -> int:
-    return told.writer.origin.start if told.writer else 0
