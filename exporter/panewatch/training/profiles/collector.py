@@ -71,17 +71,17 @@ class ProfilesCollector:
         """Yield what is known of the runs by now.
 
         Raises:
-            SourceUnavailable: the directory is there and cannot be read; all that there is was
-                yielded.
+            SourceUnavailable: the directory is there and cannot be read, or the system opens no
+                trace or starts no process to read it; all that there is was yielded.
         """
         directory = find_profiles_directory(self._settings.profiles_directory, os.environ)
         end = time.monotonic() + self._patience
         self._patience = _PATIENCE_SECONDS
-        unreadable = False
+        trouble = ""
         try:
             self._shelf.look(directory, self._settings.profiles_expire_after)
         except OSError:
-            unreadable = True
+            trouble = "the directory of traces cannot be read"
         while self._finish(end - time.monotonic()):
             trace = self._shelf.choose()
             if trace is None or directory is None:
@@ -92,7 +92,11 @@ class ProfilesCollector:
                 self._reader.start(descriptor)
             except RefusedError as error:
                 self._refuse(trace, error)
+            except (OSError, MemoryError):
+                # Nothing is known of the trace: it waits for the next sample.
+                trouble = "no trace can be opened, or no process be started to read it"
                 self._leave()
+                break
         self._shelf.count()
         shown, states = list(self._shelf.list_shown()), self._shelf.states
         seen = shown, states, self._read, self._failures.copy()
@@ -100,8 +104,8 @@ class ProfilesCollector:
             self._seen = seen
             self._families = build_families(shown, states, self._read, self._failures)
         yield from self._families
-        if unreadable:
-            raise SourceUnavailable("the directory of traces cannot be read")
+        if trouble:
+            raise SourceUnavailable(trouble)
 
     def _finish(self, seconds: float) -> bool:
         """Take in what is read, if that comes in time; tell whether another may be begun."""
@@ -118,7 +122,7 @@ class ProfilesCollector:
                 return False
             # One that was written on meanwhile is another by the next look.
             if self._is_same(trace, descriptor):
-                trace.facts = facts
+                trace.facts, trace.refused = facts, ""
                 self._read += 1
         self._leave()
         return True
@@ -128,9 +132,10 @@ class ProfilesCollector:
         return stamp(os.fstat(descriptor)) == trace.stamp
 
     def _refuse(self, trace: Trace, error: RefusedError) -> None:
-        trace.refused = str(error)
-        self._failures[trace.refused] += 1
-        _log.warning("trace refused", run=trace.run, reason=trace.refused)
+        reason = str(error)
+        if self._shelf.refuse(trace, reason):
+            self._failures[reason] += 1
+            _log.warning("trace refused", run=trace.run, reason=reason)
 
     def _leave(self) -> None:
         self._reader.stop()

@@ -46,22 +46,20 @@ class TraceReader:
         """Begin to read an open file.
 
         Raises:
-            RefusedError: the system has no process left.
+            OSError: the system starts no process now, which says nothing of the file.
+            MemoryError: the same.
         """
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        try:
-            self._process = subprocess.Popen(  # noqa: S603  # no shell; words of ours
-                # -P: not what happens to lie in the current folder.
-                [sys.executable, "-P", "-m", "panewatch.training.profiles.child", str(descriptor)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environment | {"PYTHONPATH": _PACKAGES, "LC_ALL": "C.UTF-8"},
-                pass_fds=(descriptor,),
-                start_new_session=True,
-            )
-        except (OSError, MemoryError):
-            raise RefusedError("crashed") from None
+        self._process = subprocess.Popen(  # noqa: S603  # no shell; words of ours
+            # -P: not what happens to lie in the current folder.
+            [sys.executable, "-P", "-m", "panewatch.training.profiles.child", str(descriptor)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment | {"PYTHONPATH": _PACKAGES, "LC_ALL": "C.UTF-8"},
+            pass_fds=(descriptor,),
+            start_new_session=True,
+        )
         _running.add(self._process)
         self._deadline = time.monotonic() + MOST_SECONDS
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from panewatch.training.callback.place import TRACE_SUFFIX, clean_name
-from panewatch.training.plain_files import PlainFiles, RefusedError
+from panewatch.training.plain_files import PlainFiles
 from panewatch.training.profiles.facts import Facts
 
 MOST_RUNS: Final = 20
@@ -22,9 +25,20 @@ _SETTLED_SECONDS: Final = 5.0
 """A file that changed within this time may not be whole yet."""
 
 _SUFFIXES: Final = (".json", ".json.gz")
-_NUMBER: Final = re.compile(r"\.[0-9]+$")
+# The time is in nanoseconds; older versions of PyTorch wrote milliseconds.
+_ENDING: Final = re.compile(
+    rf"(?:(?:\.(?:[0-9]{{13}}|[0-9]{{16,20}}))?{re.escape(TRACE_SUFFIX)}|\.json)(?:\.gz)?\Z"
+)
 
-_Stamp = tuple[int, int, int]
+_PASSING: Final = frozenset({"crashed", "timeout", "memory", "unreadable"})
+"""Reasons that may be of the machine, at that moment, and not of the file."""
+
+_FIRST_PAUSE_SECONDS: Final = 120.0
+"""Such a file is tried again after this; the pause doubles each time."""
+
+_MOST_REPEATS: Final = 4
+
+_Stamp = tuple[int, ...]
 
 
 class Trace:
@@ -36,9 +50,13 @@ class Trace:
         written: When it changed, in Unix time.
         facts: What it tells; None where it was not read.
         refused: Why it was refused; empty where it was not.
+        tries: How often it was refused.
+        again: When it may be tried again, by the clock; never where it is infinite.
     """
 
-    __slots__ = ("facts", "name", "refused", "run", "stamp", "status", "written")
+    __slots__ = (
+        "again", "facts", "name", "refused", "run", "stamp", "status", "tries", "written",
+    )  # fmt: skip
 
     def __init__(self, name: str, status: os.stat_result) -> None:
         self.name = name
@@ -48,6 +66,8 @@ class Trace:
         self.written = status.st_mtime
         self.facts: Facts | None = None
         self.refused = ""
+        self.tries = 0
+        self.again = math.inf
 
 
 class Shelf:
@@ -55,10 +75,14 @@ class Shelf:
 
     Args:
         wall: Unix time, which the times of files are told by.
+        clock: Seconds that nobody sets, which pauses are told by.
     """
 
-    def __init__(self, wall: Callable[[], float]) -> None:
+    def __init__(
+        self, wall: Callable[[], float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._wall = wall
+        self._clock = clock
         self._traces: dict[str, Trace] = {}
         self._runs: Mapping[str, list[Trace]] = {}
         self.states: Counter[str] = Counter()
@@ -67,17 +91,16 @@ class Shelf:
         """Take in what is there now; without a directory nothing is.
 
         Raises:
-            OSError: the directory is there and cannot be read; nothing is known then.
+            OSError: the directory is there and cannot be read; nothing is shown then, but what
+                is known of its files stays, for when it can be.
         """
-        known, self._traces, self._runs = self._traces, {}, {}
+        self._runs = {}
         self.states = Counter()
-        if directory is None:
-            return
-        try:
-            with PlainFiles(directory) as files:
+        found: list[Trace] = []
+        if directory is not None:
+            with suppress(FileNotFoundError), PlainFiles(directory) as files:
                 found = [Trace(name, status) for name, status in files.list(_SUFFIXES)]
-        except FileNotFoundError:
-            return
+        known, self._traces = self._traces, {}
         for trace in found:
             before = known.get(trace.name)
             same = before is not None and before.stamp == trace.stamp
@@ -87,23 +110,35 @@ class Shelf:
     def choose(self) -> Trace | None:
         """Return the trace that is to be read next; None where all is read.
 
-        That is the newest one of a run, and an older one only where the newer are refused.
+        That is the newest one of a run, and an older one only where the newer are refused. One
+        that was refused before comes after all that were not.
         """
         waiting = (self._find_unread(traces) for traces in self._runs.values())
         found = [trace for trace in waiting if trace is not None]
-        return max(found, key=lambda trace: trace.written, default=None)
+        return max(found, key=lambda trace: (not trace.refused, trace.written), default=None)
+
+    def refuse(self, trace: Trace, reason: str) -> bool:
+        """Note why a trace cannot be used; tell whether that is new.
+
+        Where the reason may pass, the trace is chosen again after a pause, some times.
+        """
+        new = not trace.refused
+        trace.refused = reason
+        trace.tries += 1
+        trace.again = math.inf
+        if reason in _PASSING and trace.tries <= _MOST_REPEATS:
+            trace.again = self._clock() + _FIRST_PAUSE_SECONDS * 2 ** (trace.tries - 1)
+        return new
 
     def open(self, directory: Path, trace: Trace) -> int:
         """Return a descriptor of a trace.
 
         Raises:
             RefusedError: it may not be taken.
+            OSError: the directory cannot be opened now, which says nothing of the trace.
         """
-        try:
-            with PlainFiles(directory) as files:
-                return files.open(trace.name, trace.status, MOST_BYTES)
-        except OSError:
-            raise RefusedError("unreadable") from None
+        with PlainFiles(directory) as files:
+            return files.open(trace.name, trace.status, MOST_BYTES)
 
     def list_shown(self) -> Iterable[tuple[str, Trace]]:
         """Yield each run with the newest of its traces that was read."""
@@ -122,6 +157,8 @@ class Shelf:
         """Sort the traces by their runs, the newest first; leave out what does not count."""
         now = self._wall()
         runs: dict[str, list[Trace]] = {}
+        for trace in self._traces.values():
+            trace.written = _find_time(trace.status, now)
         for trace in sorted(self._traces.values(), key=lambda each: (-each.written, each.name)):
             if now - trace.written > expires_after:
                 self.states["expired"] += 1
@@ -133,14 +170,16 @@ class Shelf:
                 self.states["left_out"] += 1
         self._runs = runs
 
-    @staticmethod
-    def _find_unread(traces: list[Trace]) -> Trace | None:
+    def _find_unread(self, traces: list[Trace]) -> Trace | None:
+        due: Trace | None = None
         for trace in traces[:_MOST_TRIES]:
             if trace.facts is not None:
-                return None
+                break
             if not trace.refused:
                 return trace
-        return None
+            if due is None and self._clock() >= trace.again:
+                due = trace
+        return due
 
     def _judge(self, trace: Trace, traces: list[Trace]) -> str:
         if trace.refused:
@@ -152,12 +191,25 @@ class Shelf:
 
 
 def find_run(name: str) -> str:
-    """Return the run that a file is of: its name without what its writer put behind that."""
-    stem = name.removesuffix(".gz")
-    stem = stem.removesuffix(TRACE_SUFFIX if stem.endswith(TRACE_SUFFIX) else ".json")
-    return clean_name(_NUMBER.sub("", stem))
+    """Return the run that a file is of: its name without what its writer put behind that.
+
+    A number is part of the name (``lr-0.1.json``), unless it is the time of a profiler.
+    """
+    return clean_name(_ENDING.sub("", name))
+
+
+def _find_time(status: os.stat_result, now: float) -> float:
+    """Return when a file changed.
+
+    Whoever owns it can set that, also to a time that will not come: then it is taken from when
+    the system saw the last change, which nobody sets.
+    """
+    return status.st_mtime if status.st_mtime <= now else min(status.st_mtime, status.st_ctime)
 
 
 def stamp(status: os.stat_result) -> _Stamp:
-    """Return what changes when a file does."""
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    """Return what changes when a file does, or who may write it."""
+    return (
+        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode,
+        status.st_uid,
+    )  # fmt: skip
