@@ -83,6 +83,43 @@ def test_discovered_and_named_servers_are_each_read_once(
         other.kill()
 
 
+def test_shells_that_report_how_commands_end(tmux: PrivateTmux) -> None:
+    folder = tmux.folder / "commands"
+    folder.mkdir(mode=0o700)
+    first = tmux.start("exec bash --norc --noprofile")
+    second = tmux.open("exec bash --norc --noprofile")
+    tmux.open("exec sleep 1000")
+    panes = {"commands": {"directory": str(folder)}}
+    config = Config.model_validate({"tmux": {"sockets": [tmux.socket]}, "panes": panes})
+
+    def tell() -> str:
+        server, shells = diagnose(config)
+        assert server.ok
+        assert shells.ok
+        assert shells.source == "shells of tmux server tmux.sock"
+        return shells.detail
+
+    def report(pane: str, shell: str) -> None:
+        journal = folder / f"{tmux.ask('#{pid}', pane)}.{pane.removeprefix('%')}"
+        journal.write_text(f"H\t{shell}\n")
+        journal.chmod(0o600)
+
+    told = wait_until(lambda: next((t for t in [tell()] if " of 2 " in t), ""))
+    assert told.startswith("0 of 2 report how commands end (")
+    assert "login shells" in told
+    report(first, tmux.ask("#{pane_pid}", first))
+    assert tell().startswith("1 of 2 report how commands end (")
+    # Some other process has the number of a shell that is gone.
+    report(second, str(os.getpid()))
+    assert tell().startswith("1 of 2")
+    report(second, tmux.ask("#{pane_pid}", second))
+    assert tell() == "2 of 2 report how commands end"
+
+    off = {"commands": {"enabled": False}}
+    (only,) = diagnose(Config.model_validate({"tmux": config.tmux, "panes": off}))
+    assert only.source == "tmux server tmux.sock"
+
+
 def test_no_server_at_all(tmux: PrivateTmux, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMUX_TMPDIR", str(tmux.folder))
     monkeypatch.setattr("panewatch.panes.diagnose.find_running", lambda: iter(()))
