@@ -26,6 +26,7 @@ SIZES = {
     "replay": "",
     "callback": "--batches 50 --rounds 2 --steps 5",
     "gpu": "--rounds 5",
+    "attribution": "--panes 3 --processes 15 --rounds 2 --pause 0 --scale 0.1",
     "traces": "--megabytes 1",
     "progress": "--kinds lines --widths 80 --steps 60 --settle 3",
     "commands": "--commands 4 --panes 2 --longest 0.6 --lines 20 --rounds 1",
@@ -34,6 +35,7 @@ FIGURES = {
     "sweep": 6, "completeness": 5, "latency": 3, "footprint": 5, "scrape": 7,
     "classification": 3, "redos": 3, "replay": 6,
     "commands": 19, "screens": 6, "progress": 4, "callback": 4, "traces": 3, "gpu": 4,
+    "attribution": 7,
 }  # fmt: skip
 LOG = ["$ make", "cc -c a.c", "a.c:3:9: error: no", "make: *** [Makefile:2: a.o] Error 1"] * 100
 CORPORA = ROOT.parent / "shared" / "corpora"
@@ -49,12 +51,16 @@ def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-@pytest.mark.parametrize("name", SIZES)
-def test_benchmark_runs_at_its_smallest(name: str, tmp_path: Path) -> None:
+def skip_where_it_cannot_run(name: str) -> None:
     if name == "replay" and not CORPORA.is_dir():
         pytest.skip("../shared/corpora is absent")
-    if name == "gpu" and shutil.which("cc") is None:
+    if name in {"gpu", "gpu_exporters", "attribution"} and shutil.which("cc") is None:
         pytest.skip("no C compiler (cc) is installed")
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_benchmark_runs_at_its_smallest(name: str, tmp_path: Path) -> None:
+    skip_where_it_cannot_run(name)
     log = tmp_path / "make.log"
     log.write_text("\n".join(LOG))
     done = run(name, "--json", *SIZES[name].replace("LOG", str(log)).split())
@@ -80,6 +86,10 @@ def test_benchmark_runs_at_its_smallest(name: str, tmp_path: Path) -> None:
         assert values["with shell-init: commands seen"] == 1
         assert values["with shell-init: statuses right"] == 1
         assert values["with shell-init: told twice"] == values["without: told twice"] == 0
+    if name == "attribution":
+        found_of = {row["part"]: row["found"] for row in found["rows"]}
+        assert found_of["processes of panes"] == 15
+        assert values["bytes written told of a pane, error of the worse"] < 50
     if name == "replay":
         assert 5 < values["incidents opened"] < 100
     if name == "scrape":
