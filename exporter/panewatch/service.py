@@ -13,6 +13,7 @@ from panewatch import __version__, logs, memory_use, web_config
 from panewatch.collector import Collector, Reconfigurable
 from panewatch.contract import BUILD_INFO, CONFIG_RELOAD_SUCCESSFUL, CONFIG_RELOAD_TIME
 from panewatch.problems import ProblemsError, check_all
+from panewatch.errors.state_file import OFF
 from panewatch.registry import Entry, list_collectors, prepare
 from panewatch.rhythm import Rhythm
 from panewatch.runner import Runner
@@ -225,6 +226,9 @@ def scrape(config: Config, entries: Sequence[Entry] | None = None) -> tuple[byte
         The exposition as Prometheus text, and whether all collectors succeeded.
     """
     entries = list_collectors() if entries is None else entries
+    # What is kept over a restart is the service's: it may be about to start.
+    nothing = config.errors.model_copy(update={"state_file": OFF})
+    config = config.model_copy(update={"errors": nothing})
     prepare(config, entries)
     enabled = [entry for entry in entries if entry.settings(config).enabled]
     runner = Runner([(entry.build(config), entry.settings(config)) for entry in enabled])

@@ -231,7 +231,7 @@ BAD: dict[str, Callable[[str], str]] = {
     "number": lambda text: spoil(text, count=-1),
     "huge": lambda text: spoil(text, seen=1e300),
     "nan": lambda text: spoil(text, opened=float("nan")),
-    "newer": lambda text: text.replace('"version":1', '"version":2').replace("panes", "new"),
+    "newer": lambda text: text.replace('"version":2', '"version":3').replace("panes", "new"),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -16,7 +16,8 @@ from panewatch.errors.incident import Incident
 from panewatch.errors.rule import Rule, Severity
 from panewatch.panes.model import Frame, PaneKey
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""The first one did not tell tmux servers apart, and is not read."""
 
 _MOST_PER_PANE: Final = 16
 _MOST_PANES: Final = 2000
@@ -29,6 +30,17 @@ _Time: TypeAlias = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 _Number: TypeAlias = Annotated[int, Field(ge=0, le=2**63)]
 _Digest: TypeAlias = Annotated[str, Field(pattern=rf"^([0-9a-f]{{{LENGTH}}})?$")]
 _Id: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+
+
+class KeptKey(NamedTuple):
+    """A pane among those of all servers.
+
+    Two servers in containers may have the same process id, start and pane ids: ``server``
+    stands for the name of the one.
+    """
+
+    server: str
+    pane: PaneKey
 
 
 class NotKeptError(Exception):
@@ -76,6 +88,7 @@ class KeptIncident:
 class KeptPane:
     """A pane with open incidents, oldest first; ``screen`` stands for what it showed."""
 
+    server: _Digest
     server_pid: _Number
     server_start: _Number
     pane: Annotated[str, Field(pattern=r"^%[0-9]{1,18}$")]
@@ -83,14 +96,14 @@ class KeptPane:
     incidents: Annotated[tuple[KeptIncident, ...], Field(max_length=_MOST_PER_PANE)]
 
     @property
-    def key(self) -> PaneKey:
+    def key(self) -> KeptKey:
         """The pane."""
-        return PaneKey(self.server_pid, self.server_start, self.pane)
+        return KeptKey(self.server, PaneKey(self.server_pid, self.server_start, self.pane))
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class _Content:
-    version: Literal[1]
+    version: Literal[2]
     panes: Annotated[tuple[KeptPane, ...], Field(max_length=_MOST_PANES)]
 
 
@@ -104,7 +117,7 @@ _ANY_VERSION: Final = TypeAdapter(_AnyVersion)
 
 
 def keep(
-    key: PaneKey, frame: Frame, incidents: Iterable[Incident], run: int, age: float
+    key: KeptKey, frame: Frame, incidents: Iterable[Incident], run: int, age: float
 ) -> KeptPane:
     """Return what is kept of a pane that runs the command ``run``.
 
@@ -118,7 +131,8 @@ def keep(
     severest = sorted(incidents, key=lambda incident: incident.worst)
     kept = sorted(islice(severest, _MOST_PER_PANE), key=lambda incident: incident.opened)
     return KeptPane(
-        *key,
+        key.server,
+        *key.pane,
         screen=show(frame),
         incidents=tuple(
             KeptIncident(
@@ -181,15 +195,20 @@ def write(panes: Iterable[KeptPane]) -> bytes:
     return _CONTENT.dump_json(_Content(VERSION, tuple(islice(panes, _MOST_PANES))))
 
 
-def read(content: bytes) -> dict[PaneKey, KeptPane]:
+def read(content: bytes) -> dict[KeptKey, KeptPane]:
     """Return what a file holds that was written by :func:`write`, all of it or nothing.
+
+    Of what an earlier version wrote nothing is returned.
 
     Raises:
         NotKeptError: it is no such file.
     """
     try:
-        if _ANY_VERSION.validate_json(content).version > VERSION:
+        version = _ANY_VERSION.validate_json(content).version
+        if version > VERSION:
             raise NotKeptError(newer=True)
+        if 0 < version < VERSION:
+            return {}
         panes = _CONTENT.validate_json(content).panes
     except ValidationError:
         # What it complains of may be quoted, so nothing of it is told.

@@ -116,7 +116,7 @@ class ErrorsObserver:
         account = self._accounts.open(update.identity, rulebook)
         pane.friction.counts = account.friction
         pane.seen = self._now = now
-        if new:
+        if new or self._recollection.awaits(update.key):
             gone_on = self._recollection.revive(pane, update, self._quiet_after)
             self._end(pane, gone_on, "quiet", now)
             self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
@@ -126,6 +126,7 @@ class ErrorsObserver:
             self._accounts.show(pane.identity, pane.incidents.open.values(), pane.rate)
         if update.restarted:
             # What happened to the program before is over.
+            self._recollection.forget(update.key)
             self._take(pane, pane.classifier.flush(now, force=True), now)
             self._end(pane, pane.incidents.end(pane.incidents.open.values()), "end", now)
             pane.begin(rulebook)

@@ -47,7 +47,10 @@ def find_path(setting: str | None, environment: Mapping[str, str]) -> Path | Non
 
 
 class StateFile:
-    """One such file. It is held from the first use to the end: two programs never share it."""
+    """One such file. It is held from the first use to the end: two users never share it.
+
+    Each thread that writes needs one of its own: what holds the file keeps them apart as well.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -104,6 +107,18 @@ class StateFile:
         except OSError:
             with suppress(OSError):
                 new.unlink(missing_ok=True)
+            raise StateFileError("unwritable") from None
+
+    def set_aside(self) -> None:
+        """Move what is there away to ``.bad``, in the place of what was moved there before.
+
+        Raises:
+            StateFileError: it is there still.
+        """
+        self._hold()
+        try:
+            self._path.rename(self._path.with_name(f"{self._path.name}.bad"))
+        except OSError:
             raise StateFileError("unwritable") from None
 
     def close(self) -> None:
