@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panewatch.training.traces.account import account
-from panewatch.training.traces.events import Event
+from panewatch.training.traces.event import Event
 from panewatch.training.traces.findings import ADVICE
 from panewatch.training.traces.profile import FINDINGS, Step
 from panewatch.training.traces.timeline import Timeline

@@ -80,12 +80,15 @@ def test_no_layout_and_no_cut_loses_or_invents_an_event(  # noqa: PLR0917  # wha
     path = place(tmp_path_factory.mktemp("events"), gzip.compress(text) if packed else text)
     with (
         mock.patch.object(events_module, "_CHUNK_BYTES", size),
+        mock.patch.object(events_module, "_LEAST_BYTES", max(1, size // 20)),
         mock.patch.object(source_module, "_PIECE", max(2, size // 2)),
     ):
         found, events = read(path)
     assert found == expected
     assert (events.skipped, events.truncated) == (0, False)
-    assert (events.rank, events.world_size) == ((None, None) if header == "bare" else (3, 8))
+    assert (events.header.rank, events.header.world_size) == (
+        (None, None) if header == "bare" else (3, 8)
+    )
 
 
 @given(traces, layouts, st.data(), st.integers(8, 200))
@@ -106,7 +109,10 @@ def test_of_a_trace_that_is_cut_anywhere_what_is_whole_is_read(
     cut = data.draw(st.integers(len(begin), len(text) - 1))
     whole = [n for n in range(len(parts)) if len(begin + ", ".join(parts[: n + 1])) <= cut]
     path = place(tmp_path_factory.mktemp("events"), text[:cut])
-    with mock.patch.object(events_module, "_CHUNK_BYTES", size):
+    with (
+        mock.patch.object(events_module, "_CHUNK_BYTES", size),
+        mock.patch.object(events_module, "_LEAST_BYTES", max(1, size // 20)),
+    ):
         found, events = read(path)
     assert found == [(trace[n][0], trace[n][1], 1.0) for n in whole]
     assert events.truncated
@@ -154,7 +160,7 @@ def test_bare_infinities_and_controls_are_mended(tmp_path: Path) -> None:
     )
     found, events = read(path)
     assert found == [("Memcpy HtoD", 1, 0), ("b", 2.5, 1), ("caf\ufffd", 3, 1)]
-    assert (events.skipped, events.truncated, events.device_name) == (0, False, "GPU")
+    assert (events.skipped, events.truncated, events.header.device_name) == (0, False, "GPU")
 
 
 def test_elements_that_are_no_events_are_left_out_and_counted(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panewatch.training.traces import timeline as timeline_module
-from panewatch.training.traces.events import Event
+from panewatch.training.traces.event import Event
 from panewatch.training.traces.intervals import Intervals, divide, merge
 from panewatch.training.traces.names import Kind
 from panewatch.training.traces.timeline import Timeline

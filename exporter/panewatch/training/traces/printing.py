@@ -87,7 +87,7 @@ def _write_slowest(profiles: Mapping[str, Profile], file: str) -> str:
 def _write_profile(file: str, profile: Profile) -> Iterator[str]:
     yield f"{escape(file)}{_write_origin(profile)}"
     if profile.truncated:
-        yield "  the trace ends in the middle: this is what was whole"
+        yield "  the trace ends in the middle, or is too broken to go on: this is what was whole"
     if profile.skipped:
         yield f"  {profile.skipped} events make no sense and were left out"
     median, ninth = measure_steps(profile)

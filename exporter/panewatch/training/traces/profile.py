@@ -112,7 +112,8 @@ class Profile:
         events: Events of the trace that were understood.
         skipped: Events that make no sense (times that are no numbers or negative, no object)
             and those beyond what is kept.
-        truncated: The trace ends in the middle; what was whole is in here.
+        truncated: The trace ends in the middle, or is too broken to be read to its end; what was
+            whole is in here.
         communication_ratio: How much of the time of all steps the device only communicated with
             others, or waited for them; it is in the share ``other``.
     """

@@ -55,9 +55,9 @@ def read_trace(path: str | os.PathLike[str], *, top: int = TOP) -> Profile:
     operators = _list_rows(timeline.names, on_device=False)
     scalars = sum(row.calls for row in operators if row.name == _SCALAR)
     return Profile(
-        rank=_find_rank(path) if events.rank is None else events.rank,
-        world_size=events.world_size,
-        device_name=clean_label(events.device_name) if result.on_device else "",
+        rank=_find_rank(path) if events.header.rank is None else events.header.rank,
+        world_size=events.header.world_size,
+        device_name=clean_label(events.header.device_name) if result.on_device else "",
         steps=result.steps,
         seconds=result.seconds,
         operators=_cut(operators, top),

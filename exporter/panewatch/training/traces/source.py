@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ MOST_BYTES: Final = 2 << 30
 """What is read of one trace, unpacked: a page of zeros packs a thousand times smaller."""
 
 _PIECE: Final = 1 << 20
+_LEAST_PART: Final = 64
+"""Bytes of a packed file that are unpacked first; then twice as many each time."""
+
+_PADDING: Final = re.compile(rb"\0*")
 _GZIP: Final = b"\x1f\x8b"
 _GZIP_FORMAT: Final = 31  # zlib's word for: with gzip's header
 
@@ -100,12 +105,20 @@ class Source:
     def _unpack(self, first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
         inflate = zlib.decompressobj(_GZIP_FORMAT)
         begun = whole = False
+        size = _LEAST_PART
         for packed in _join(first, rest):
-            waiting, piece = packed, b""
+            at, piece = 0, b""
             # A full piece may not be all that is there, even where nothing waits.
-            while waiting or len(piece) == _PIECE:
+            while at < len(packed) or len(piece) == _PIECE:
+                if whole:  # files that were packed one by one and joined, or padded
+                    at = _find_end(packed, at)
+                    if at == len(packed):
+                        break
+                    inflate, size = zlib.decompressobj(_GZIP_FORMAT), _LEAST_PART
+                # What a file leaves of its part is copied: that must be little if it is tiny.
+                part = packed[at : at + size]
                 try:
-                    piece = inflate.decompress(waiting, _PIECE)
+                    piece = inflate.decompress(part, _PIECE)
                 except zlib.error:
                     if not begun:
                         raise TraceError("garbage", "is damaged: gzip cannot unpack it") from None
@@ -114,16 +127,23 @@ class Source:
                 if piece:
                     begun = True
                     yield piece
-                waiting, whole = inflate.unconsumed_tail, inflate.eof
-                if whole:  # files that were packed one by one and joined, or padded
-                    waiting, piece = inflate.unused_data.lstrip(b"\0"), b""
-                    inflate = zlib.decompressobj(_GZIP_FORMAT)
+                whole = inflate.eof
+                # At the end of a file either may hold what is left.
+                left = inflate.unused_data if whole else inflate.unconsumed_tail
+                at += len(part) - len(left)
+                size = min(2 * size, _PIECE)
         self.truncated = not whole
 
 
 def _join(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
+
+
+def _find_end(packed: bytes, at: int) -> int:
+    """Return where the padding ends that begins there, if any does."""
+    match = _PADDING.match(packed, at)
+    return match.end() if match else at
 
 
 def _describe(error: OSError | ValueError) -> TraceError:

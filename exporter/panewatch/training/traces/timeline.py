@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
 from itertools import islice
-from operator import lt
+from operator import lt, neg
 from typing import Final
 
-from panewatch.training.traces.events import Event
+from panewatch.training.traces.event import Event
 from panewatch.training.traces.intervals import Intervals
 from panewatch.training.traces.names import ON_DEVICE, Kind, Names, find_category, read_step
 
@@ -18,6 +19,9 @@ MOST_EVENTS: Final = 10_000_000
 """Events of the host that are kept, at 20 bytes each."""
 
 MOST_STEPS: Final = 10_000
+_PART: Final = 1 << 15
+"""Rows of a thread that are sorted at once."""
+
 _MOST_THREADS: Final = 4096
 _MOST_KNOWN: Final = 100_000
 _LATEST: Final = 1e16
@@ -203,7 +207,39 @@ def _order(thread: Thread) -> Iterable[tuple[float, float, int]]:
     columns = thread.starts, thread.durations, thread.numbers
     if all(map(lt, thread.starts, islice(thread.starts, 1, None))):
         return zip(*columns, strict=True)
-    # Two stable sorts: keys of both at once would need many times the memory of the columns.
-    order = sorted(range(len(thread.starts)), key=thread.durations.__getitem__, reverse=True)
-    order.sort(key=thread.starts.__getitem__)
-    return zip(*(map(column.__getitem__, order) for column in columns), strict=True)
+    count = len(thread.starts)
+    parts = [range(begin, min(begin + _PART, count)) for begin in range(0, count, _PART)]
+    for part in parts:
+        _sort(thread, part)
+    return _merge(thread, parts)
+
+
+def _sort(thread: Thread, part: range) -> None:
+    """Sort some rows where they are: to sort all at once takes many times their memory."""
+    starts, durations, numbers = thread.starts, thread.durations, thread.numbers
+    order = sorted(part, key=durations.__getitem__, reverse=True)
+    order.sort(key=starts.__getitem__)
+    begin, end = part.start, part.stop
+    starts[begin:end], durations[begin:end], numbers[begin:end] = (
+        array("d", map(starts.__getitem__, order)),
+        array("d", map(durations.__getitem__, order)),
+        array("I", map(numbers.__getitem__, order)),
+    )
+
+
+def _merge(thread: Thread, parts: Sequence[range]) -> Iterator[tuple[float, float, int]]:
+    """Yield the rows of parts that are sorted, in order."""
+    # Of rows that are the same but for their numbers the first comes first, by its place.
+    rows = merge(
+        *(
+            zip(
+                map(thread.starts.__getitem__, part),
+                map(neg, map(thread.durations.__getitem__, part)),
+                part,
+                strict=True,
+            )
+            for part in parts
+        )
+    )
+    for start, negative, place in rows:
+        yield start, -negative, thread.numbers[place]
