@@ -12,8 +12,8 @@ import structlog
 from panewatch import __version__, logs, memory_use, web_config
 from panewatch.collector import Collector, Reconfigurable
 from panewatch.contract import BUILD_INFO, CONFIG_RELOAD_SUCCESSFUL, CONFIG_RELOAD_TIME
-from panewatch.problems import ProblemsError, check_all
 from panewatch.errors.state_file import OFF
+from panewatch.problems import ProblemsError, check_all
 from panewatch.registry import Entry, list_collectors, prepare
 from panewatch.rhythm import Rhythm
 from panewatch.runner import Runner

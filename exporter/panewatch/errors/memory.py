@@ -99,17 +99,17 @@ class Memory:
             self._setting, self._path = setting, find_path(setting, os.environ)
             if first:
                 self._known = self._path is None
-            before, self._turn = self._turn, None
+            before = self._turn
             if before is not None:
                 before.changed, before.stopping = False, True
+                self._turn = None
                 self._wake.notify_all()
             if first or before is not None:
                 # Where the system has no thread left, the start tells.
                 with suppress(RuntimeError):
                     self._begin()
-            turn = self._turn
-            if first and turn is not None:
-                self._wake.wait_for(lambda: turn.tried, _READ_SECONDS)
+            if first and not self._known:
+                self._wake.wait_for(self._is_tried, _READ_SECONDS)
 
     def start(self) -> None:
         """Begin to write.
@@ -180,6 +180,10 @@ class Memory:
         )
         turn.thread.start()
         self._turn = turn
+
+    def _is_tried(self) -> bool:
+        """Tell whether there is nothing to wait for; the lock is held."""
+        return self._turn is None or self._turn.tried
 
     def _change(self) -> None:
         """Have what is remembered written; the lock is held."""

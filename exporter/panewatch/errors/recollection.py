@@ -64,9 +64,9 @@ class Recollection:
             if incident.key not in pane.incidents.open:
                 pane.incidents.add(incident)
                 self._rules.recall(incident.rule)
-        gone_on = ()
+        gone_on: Sequence[Incident] = ()
         if kept.screen != show(update.frame):
-            gone_on = tuple(pane.incidents.settle(now - quiet_after))
+            gone_on = pane.incidents.settle(now - quiet_after)
         # What has no rule any more is not to come back with it.
         self._note(pane, update)
         return gone_on
