@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
+from panewatch.training.callback.arguments import read_count, read_seconds
 from panewatch.training.callback.harmless import harmless
 from panewatch.training.callback.samples import count_samples
 from panewatch.training.callback.summary import summarize
@@ -52,6 +53,9 @@ class TrainingMonitor:
         interval: Seconds between two writes.
         every_rank: Whether each rank tells of itself, or only the first.
         mlflow: Whether the active MLflow run gets the numbers too.
+
+    Raises:
+        ValueError: a number is none, or too small. Numerals are taken as numbers.
     """
 
     def __init__(
@@ -72,14 +76,20 @@ class TrainingMonitor:
     ) -> None:
         self._options = {key: value for key, value in locals().items() if key != "self"}
         self._framework = framework
-        self._batch_size = batch_size
-        self._planned = {"epochs": epochs, "steps": steps}
-        self._first_step = first_step
-        self._sizes = {"dataset": dataset_bytes, "cache": cache_bytes}
+        self._batch_size = read_count("batch_size", batch_size, 1, optional=True)
+        self._planned = {
+            "epochs": read_count("epochs", epochs, optional=True),
+            "steps": read_count("steps", steps, optional=True),
+        }
+        self._first_step = read_count("first_step", first_step)
+        self._sizes = {
+            "dataset": read_count("dataset_bytes", dataset_bytes, optional=True),
+            "cache": read_count("cache_bytes", cache_bytes, optional=True),
+        }
         self._tally = self._begin_tally()
         self._telling = Telling(
             self._gather, self.summary, self.close, run=run, directory=directory,
-            interval=interval, every_rank=every_rank, mlflow=mlflow,
+            interval=read_seconds("interval", interval), every_rank=every_rank, mlflow=mlflow,
         )  # fmt: skip
 
     def _begin_tally(self) -> Tally:
@@ -269,6 +279,8 @@ class TrainingMonitor:
 
     def summary(self) -> dict[str, Any]:
         """Return what was measured so far: numbers, text, and seconds for times.
+
+        The names are always the same; what is not known, or not yet, is None.
 
         ``batch_seconds`` holds exact quantiles of the last 65,536 batches.
         """

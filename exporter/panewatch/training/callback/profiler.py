@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from panewatch.training.callback.arguments import read_count
 from panewatch.training.callback.place import find_profiles_directory
 from panewatch.training.callback.precedence import Precedence, is_in_use, is_lost
 from panewatch.training.callback.rank import find_rank, name_run
@@ -59,6 +60,9 @@ class TrainingProfiler:
         record_shapes: Whether the shapes of operators' inputs are recorded.
         profile_memory: Whether allocations are recorded.
         with_stack: Whether the lines of the program are recorded; this costs much.
+
+    Raises:
+        ValueError: a number is none, or negative. Numerals are taken as numbers.
     """
 
     def __init__(
@@ -81,13 +85,16 @@ class TrainingProfiler:
         with_stack: bool = False,
     ) -> None:
         self._options = {key: value for key, value in locals().items() if key != "self"}
-        active = max(0, active if steps is None else steps)
-        if first_step is None:
-            self._windows = Windows(
-                max(0, skip_first), max(0, wait), max(0, warmup), active, max(0, repeat)
-            )
+        skip_first, wait = read_count("skip_first", skip_first), read_count("wait", wait)
+        warmup, repeat = read_count("warmup", warmup), read_count("repeat", repeat)
+        first = read_count("first_step", first_step, optional=True)
+        active, some = read_count("active", active), read_count("steps", steps, optional=True)
+        self._options["keep"] = read_count("keep", keep)
+        active = active if some is None else some
+        if first is None:
+            self._windows = Windows(skip_first, wait, warmup, active, repeat)
         else:
-            self._windows = Windows.choose(max(0, first_step), active, max(0, warmup))
+            self._windows = Windows.choose(first, active, warmup)
         self._recorded = {
             "record_shapes": record_shapes,
             "profile_memory": profile_memory,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import stat
 import time
@@ -17,6 +18,8 @@ from panewatch.training.callback.reporter import Reporter
 from panewatch.training.callback.summary import flatten
 from panewatch.training.callback.textfile import LONGEST_HEADER, Facts, parse_header, render, write
 from panewatch.training.callback.tracking import Tracking
+
+_log = logging.getLogger("panewatch")
 
 _WAIT_SECONDS: Final = 2.0
 _OLD_SECONDS: Final = 3600.0
@@ -52,7 +55,7 @@ class Report:
         self._gather = gather
         self._summarize = summarize
         self._directory = find_directory(directory, os.environ)
-        self._swept = False
+        self._swept = self._warned = False
         self._file = Reporter(self._write, interval, "panewatch-textfile") if gather else None
         self._tracking = Tracking(self._number, interval) if mlflow else None
 
@@ -81,20 +84,33 @@ class Report:
         facts = self._gather()
         try:
             if self._directory is None:
-                raise FileNotFoundError
+                raise FileNotFoundError("there is no home to write it to")
+            if not self._directory.is_absolute():
+                raise ValueError("it must be an absolute path, as for the exporter")  # noqa: TRY301  # one place warns
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self._directory / f"{self.run}-{facts.origin.pid}{SUFFIX}"
             write(path, render(facts))
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             self.failures += 1
+            self._warn(error)
             return
         if not self._swept:
             self._swept = True
             _sweep(self._directory)
 
+    def _warn(self, error: Exception) -> None:
+        """Say once that nobody is told, and why; the next write is tried all the same."""
+        if self._warned:
+            return
+        self._warned = True
+        reason = getattr(error, "strerror", None) or str(error)
+        _log.warning(
+            "panewatch: this training cannot be told of in %s: %s", self._directory, reason
+        )
+
     def _number(self) -> tuple[Mapping[str, float], int]:
         summary = self._summarize()
-        return flatten(summary), int(summary.get("step", 0))
+        return flatten(summary), int(summary["step"] or 0)
 
 
 def _sweep(directory: Path) -> None:

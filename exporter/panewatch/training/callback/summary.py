@@ -12,7 +12,7 @@ SHARES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 def summarize(facts: Facts, times: Sequence[float]) -> dict[str, Any]:
-    """Return the facts of a training by name; what is not known is left out.
+    """Return the facts of a training by name, always the same names; what is not known is None.
 
     Args:
         facts: What was measured.
@@ -38,6 +38,8 @@ def summarize(facts: Facts, times: Sequence[float]) -> dict[str, Any]:
         "loss": dict(facts.losses),
         "metrics": dict(facts.metrics),
     }
+    found |= dict.fromkeys(("batches_per_second", "samples_per_second", "data_wait_ratio"))
+    found["batch_seconds"] = dict.fromkeys((*SHARES, "mean", "max"))
     if busy > 0 and times:
         found["batches_per_second"] = measured.batches / busy
         if measured.samples is not None:
@@ -49,7 +51,7 @@ def summarize(facts: Facts, times: Sequence[float]) -> dict[str, Any]:
             "mean": busy / measured.batches,
             "max": measured.longest,
         }
-    return {name: value for name, value in found.items() if value is not None}
+    return found
 
 
 def flatten(summary: Mapping[str, Any]) -> dict[str, float]:
@@ -57,7 +59,8 @@ def flatten(summary: Mapping[str, Any]) -> dict[str, float]:
     flat: dict[str, float] = {}
     for name, value in summary.items():
         if isinstance(value, Mapping):
-            flat |= {f"{name}/{key}": float(number) for key, number in value.items()}
+            known = ((key, number) for key, number in value.items() if number is not None)
+            flat |= {f"{name}/{key}": float(number) for key, number in known}
         elif isinstance(value, int | float):
             flat[name] = float(value)
     return flat

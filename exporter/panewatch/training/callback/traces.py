@@ -60,6 +60,8 @@ class TraceFiles:
         """
         if self._directory is None:
             raise TraceError("there is no home to write it to")
+        if not self._directory.is_absolute():
+            raise TraceError(f"{self._directory} is no absolute path, as the exporter wants it")
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if shutil.disk_usage(self._directory).free < _LEAST_FREE:
             raise TraceError("the disk is nearly full")
