@@ -15,8 +15,8 @@ from panewatch.panes.model import EndedCommand, Frame, Identity, Line, PaneKey, 
 PROMPT = "user@host:~$"
 
 
-def name_place(pane: str) -> Identity:
-    return Identity("default", "work", "0", pane)
+def name_place(pane: str, server: str = "default") -> Identity:
+    return Identity(server, "work", "0", pane)
 
 
 def use(rulebook: Rulebook) -> RulesInUse:
@@ -30,8 +30,13 @@ class Looks:
     """An observer and the clock by which it is told of panes, one second a look."""
 
     def __init__(
-        self, rulebook: Rulebook, config: Config | None = None, memory: Memory | None = None
+        self,
+        rulebook: Rulebook,
+        config: Config | None = None,
+        memory: Memory | None = None,
+        server: str = "default",
     ) -> None:
+        self.server = server
         self.rules = use(rulebook)
         self.memory = memory or Memory()
         self.now = 1000.0
@@ -60,7 +65,7 @@ class Looks:
         self.observer.observe(
             PaneUpdate(
                 key=PaneKey(1, server, pane),
-                identity=name_place(place),
+                identity=name_place(place, self.server),
                 frame=Frame(screen, max(0, len(screen) - 1), alternate),
                 lines=[line if isinstance(line, Line) else Line(line) for line in lines],
                 gap=gap,
