@@ -79,10 +79,14 @@ class LocalProcesses:
             due = min(due, pane.pace.due)
         return due
 
-    def measure(self, panes: Iterable[TrackedPane]) -> None:
-        """Tell the panes what their processes use, where that is due."""
+    def measure(self, panes: Iterable[TrackedPane], *, watched: bool = True) -> None:
+        """Tell the panes what their processes use, where that is due.
+
+        While nobody looks (``watched``) it is due half as often.
+        """
         now = time.monotonic()
-        if not self._local or now < self._next_measure:
+        pause = 0.0 if watched else self._settings.process_interval
+        if not self._local or now < self._next_measure + pause:
             return
         panes = tuple(panes)
         usages = self._trees.measure(

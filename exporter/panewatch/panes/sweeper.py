@@ -196,7 +196,7 @@ class Sweeper:
         if self._rounds.news:
             self._rounds.news = False
             self._next_list = self._next_full = begin
-        self._processes.measure(panes.values())
+        self._processes.measure(panes.values(), watched=self._rounds.watched)
         self._observers.show()
         self._publish(time.monotonic() - begin)
 
