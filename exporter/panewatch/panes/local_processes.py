@@ -17,6 +17,10 @@ from panewatch.panes.trees import Trees
 COSTLY_SHARE = 20
 """What costs much is repeated after this many times its own duration at the earliest."""
 
+_UNWATCHED_SHARE = 0.6
+"""By how much longer the interval is while nobody looks: with the default settings a program that
+was seen to work still counts as working (``panes.working_for``) when it is measured again."""
+
 _NEVER = 1e12
 
 _log = structlog.get_logger(__name__)
@@ -82,10 +86,10 @@ class LocalProcesses:
     def measure(self, panes: Iterable[TrackedPane], *, watched: bool = True) -> None:
         """Tell the panes what their processes use, where that is due.
 
-        While nobody looks (``watched``) it is due half as often.
+        While nobody looks (``watched``) it is due less often.
         """
         now = time.monotonic()
-        pause = 0.0 if watched else self._settings.process_interval
+        pause = 0.0 if watched else self._settings.process_interval * _UNWATCHED_SHARE
         if not self._local or now < self._next_measure + pause:
             return
         panes = tuple(panes)
