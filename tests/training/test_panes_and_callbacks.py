@@ -97,7 +97,7 @@ class Watched:
 
 
 @contextmanager
-def watching(server: PrivateTmux, **sections: object) -> Iterator[Watched]:
+def watching(server: PrivateTmux, *, state: str = "idle", **sections: object) -> Iterator[Watched]:
     """Run the collectors of panes and trainings, with quick intervals."""
     quick = {"list_interval": 0.05, "min_interval": 0.02, "busy_interval": 0.05,
              "max_interval": 0.1, "working_for": 3.2}  # fmt: skip
@@ -122,7 +122,7 @@ def watching(server: PrivateTmux, **sections: object) -> Iterator[Watched]:
     panes.start()
     try:
         watched = Watched(panes, training, config)
-        wait_until(lambda: watched.states() == {"idle"}, what="a shell at its prompt")
+        wait_until(lambda: watched.states() == {state}, what=f"a pane that is {state}")
         yield watched
     finally:
         panes.stop()
@@ -242,3 +242,46 @@ def test_a_training_with_a_callback_is_told_of_once(shell: Shell) -> None:
         (other,) = runs.keys() - {"resnet"}
         assert runs[other]["epoch"] == 1
         assert "last_progress_timestamp_seconds" in runs[other]
+
+
+BARS = """
+import pathlib, sys, time
+until = pathlib.Path(sys.argv[1])
+step = 0
+while not until.exists():
+    if step < 7 or pathlib.Path(sys.argv[2]).exists():
+        step = min(99, step + 1)
+        print(f"\\rtrain: {step:3d}%|###   | {step}/100 [00:07<01:30,  1.00s/it, loss=0.5]", end="")
+        sys.stdout.flush()
+    time.sleep(0.02)
+print()
+"""
+
+
+def test_what_stood_in_a_pane_is_no_run_and_what_is_at_work_is_one(shell: Shell) -> None:
+    program = shell.server.folder / "bars.py"
+    program.write_text(BARS)
+    command = shlex.join([sys.executable, str(program), shell.name("a"), shell.name("b")])
+
+    def show() -> str:
+        return shell.server.run("capture-pane", "-p", "-t", shell.pane)
+
+    shell.type(command)
+    wait_until(lambda: "7/100" in show(), what="a bar")
+    shell.let("a")
+    shell.type("PS1='done> '")
+    wait_until(lambda: "\ndone>" in show(), what="its end")
+    with watching(shell.server) as watched:
+        assert watched.look() == {}
+        shell.type("sleep 600")  # now something runs below it
+        wait_until(lambda: watched.states() == {"working"}, 20, what="another program")
+        assert watched.look() == {}
+        shell.server.run("send-keys", "-t", shell.pane, "C-c")
+        wait_until(lambda: watched.states() != {"working"}, 20, what="the prompt")
+    Path(shell.name("a")).unlink()
+    shell.type(command)
+    wait_until(lambda: show().count("7/100") == 2, what="the bar of another")
+    with watching(shell.server, state="working") as watched:
+        assert watched.look() == {}
+        shell.let("b")
+        watched.find("step", 99)
