@@ -31,6 +31,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "commands": ("--commands", "8", "--longest", "0.5", "--lines", "50", "--rounds", "1"),
     "callback": ("--batches", "100", "--rounds", "2", "--steps", "10"),
     "gpu": ("--rounds", "20"),
+    "gpu_exporters": ("--gpus", "1", "--requests", "2", "--seconds", "6", "--faults", "lost-gpu"),
     "attribution": ("--panes", "4", "--processes", "20", "--rounds", "3", "--scale", "0.1"),
     "traces": ("--megabytes", "2"),
     "progress": ("--kinds", "lines", "--widths", "80", "--steps", "60", "--settle", "3"),

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -49,9 +49,22 @@ def measure(pid: int) -> Usage:
 
 
 class Exporter:
-    """An exporter that listens on ``port``; it ends with the ``with`` block."""
+    """An exporter that listens on ``port``; it ends with the ``with`` block, or by ``end``.
 
-    def __init__(self, command: Sequence[str], folder: Path) -> None:
+    Args:
+        command: How it is started.
+        folder: Where its log is put.
+        environment: What it has beside what this process has.
+        listen: The option by which it is told its port.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        listen: str = "--web.listen-address=127.0.0.1:{port}",
+    ) -> None:
         self._name = " ".join(command)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
@@ -59,8 +72,8 @@ class Exporter:
         path = os.pathsep.join([str(ROOT / "exporter"), *filter(None, [os.getenv("PYTHONPATH")])])
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*command, f"--web.listen-address=127.0.0.1:{self.port}"],
-                stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": path},
+                [*command, listen.format(port=self.port)], stdout=log, stderr=log,
+                env=os.environ | {"PYTHONPATH": path} | dict(environment or {}),
             )  # fmt: skip
         self.pid = self._process.pid
 
@@ -68,7 +81,7 @@ class Exporter:
         try:
             wait_for(self._answers, 30, f"{self._name} answers")
         except BaseException:
-            self._end()
+            self.end()
             sys.stderr.write(self._log.read_text()[-2000:])
             raise
         return self
@@ -79,9 +92,15 @@ class Exporter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end()
+        self.end()
 
-    def _end(self) -> None:
+    @property
+    def status(self) -> int | None:
+        """The status with which it has ended, None while it runs."""
+        return self._process.poll()
+
+    def end(self) -> None:
+        """End it, and wait until it has."""
         self._process.terminate()
         try:
             self._process.wait(10)
