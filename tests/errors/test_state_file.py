@@ -117,6 +117,21 @@ def test_one_that_is_far_too_large_is_corrupt(file: StateFile, path: Path) -> No
     assert refused(file) == "corrupt"
 
 
+def test_what_is_moved_aside_takes_the_place_of_what_was(file: StateFile, path: Path) -> None:
+    bad = path.with_name("incidents.json.bad")
+    file.write(b"one")
+    file.set_aside()
+    assert bad.read_bytes() == b"one"
+    path.symlink_to("nowhere")
+    file.set_aside()
+    assert bad.is_symlink()
+    path.mkdir()
+    file.set_aside()
+    assert bad.is_dir()
+    with pytest.raises(StateFileError, match="unwritable"):
+        file.set_aside()
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     file = StateFile(tmp_path / "file/below/incidents.json")

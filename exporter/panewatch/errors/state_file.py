@@ -116,8 +116,12 @@ class StateFile:
             StateFileError: it is there still.
         """
         self._hold()
+        bad = self._path.with_name(f"{self._path.name}.bad")
+        # A folder would not take the place of a file.
+        with suppress(OSError):
+            bad.unlink()
         try:
-            self._path.rename(self._path.with_name(f"{self._path.name}.bad"))
+            self._path.rename(bad)
         except OSError:
             raise StateFileError("unwritable") from None
 
