@@ -166,6 +166,7 @@ def find_unnoticed(file: Path, severity: str, change: str, folder: Path) -> str:
     return f"{change}: {', '.join(sorted(changed - failed))}" if changed - failed else ""
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("file", "severity"),
     [
