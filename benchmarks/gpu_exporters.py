@@ -216,11 +216,16 @@ def measure_speed(report: Report, contest: Contest, gpus: int, requests: int) ->
     for who, old in before.items():
         new = used[who]
         report.notes.append(
-            f"{who}, {gpus} GPUs: {results[who].series} series, p50 {results[who].p50:.1f} ms, p99 "
+            f"{who}, {write_count(gpus)}: {results[who].series} series, p50 {results[who].p50:.1f} ms, p99 "
             f"{results[who].p99:.1f} ms; while nobody asks it uses "
             f"{100 * (new.own - old.own) / (new.at - old.at):.2f} % of a core and has "
             f"{new.resident / 2**20:.0f} MiB."
         )
+
+
+def write_count(gpus: int) -> str:
+    """Write how many GPUs there are."""
+    return "1 GPU" if gpus == 1 else f"{gpus} GPUs"
 
 
 def judge_speed(gpus: int, results: dict[str, Result]) -> list[Figure]:
@@ -228,11 +233,11 @@ def judge_speed(gpus: int, results: dict[str, Result]) -> list[Figure]:
     ours = results["panewatch"]
     peers = {who: result for who, result in results.items() if who != "panewatch"}
     found = [
-        Figure(f"{gpus} GPUs: /metrics, p50", ours.p50, "ms"),
-        Figure(f"{gpus} GPUs: series", ours.series, ""),
+        Figure(f"{write_count(gpus)}: /metrics, p50", ours.p50, "ms"),
+        Figure(f"{write_count(gpus)}: series", ours.series, ""),
     ]
     for who, theirs in peers.items():
-        at = f"{gpus} GPUs, beside {who}"
+        at = f"{write_count(gpus)}, beside {who}"
         found += [
             Figure(f"{at}: /metrics, p50", ours.p50, "ms", peer=who, peer_value=theirs.p50),
             Figure(f"{at}: series", ours.series, "", peer=who, peer_value=theirs.series),
@@ -254,7 +259,9 @@ def run(arguments: argparse.Namespace) -> Report:
         row, verdict = contest.try_fault(name)
         report.rows.append(row)
         verdicts.append(verdict)
-    for number, what in enumerate(("nothing untrue told", "well again without a restart")):
+    for number, what in enumerate(
+        ("an answer and nothing untrue in it", "all well again without a restart")
+    ):
         ours, *theirs = (
             sum(verdict[who][number] for verdict in verdicts)
             for who in (*["panewatch"], *([PEER] if contest.binary else []))
