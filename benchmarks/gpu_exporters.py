@@ -216,8 +216,8 @@ def measure_speed(report: Report, contest: Contest, gpus: int, requests: int) ->
     for who, old in before.items():
         new = used[who]
         report.notes.append(
-            f"{who}, {write_count(gpus)}: {results[who].series} series, p50 {results[who].p50:.1f} ms, p99 "
-            f"{results[who].p99:.1f} ms; while nobody asks it uses "
+            f"{who}, {write_count(gpus)}: {results[who].series} series, "
+            f"p50 {results[who].p50:.1f} ms, p99 {results[who].p99:.1f} ms; while nobody asks it uses "
             f"{100 * (new.own - old.own) / (new.at - old.at):.2f} % of a core and has "
             f"{new.resident / 2**20:.0f} MiB."
         )
