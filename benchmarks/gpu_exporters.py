@@ -218,8 +218,8 @@ def measure_speed(report: Report, contest: Contest, gpus: int, requests: int) ->
         report.notes.append(
             f"{who}, {write_count(gpus)}: {results[who].series} series, "
             f"p50 {results[who].p50:.1f} ms, p99 {results[who].p99:.1f} ms; while "
-            f"nobody asks it uses {100 * (new.own - old.own) / (new.at - old.at):.2f} % of a core and has "
-            f"{new.resident / 2**20:.0f} MiB."
+            f"nobody asks it uses {100 * (new.own - old.own) / (new.at - old.at):.2f} % of a core"
+            f" and has {new.resident / 2**20:.0f} MiB."
         )
 
 
