@@ -208,7 +208,7 @@ def test_nothing_that_is_measured_makes_a_training_fail(tmp_path: Path) -> None:
             monitor.log(loss=batch, step="three", epoch=batch, cache_bytes=batch)
         found = monitor.summary()
     assert found["batches"] == 1
-        assert found["samples"] is None
+    assert found["samples"] is None
 
 
 def test_an_error_of_the_training_is_its_own(tmp_path: Path) -> None:
