@@ -8,15 +8,14 @@ submodules, which have a configuration of their own, are not entered. Nothing is
 
 from __future__ import annotations
 
-import atexit
 import os
 import selectors
-import signal
 import subprocess
 import time
-import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+
+from panewatch import children
 
 MOST_BYTES = 1 << 22
 """What a call may print; about fifty thousand paths."""
@@ -64,8 +63,6 @@ _NOTHING = (
     "cannot change to",
 )
 """What git says where there is no work tree, which is no failure."""
-
-_running: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
 
 
 class GitError(Exception):
@@ -161,7 +158,7 @@ class Git:
             raise GitError("binary") from None
         except (OSError, MemoryError):
             raise GitError("error") from None
-        _running.add(process)
+        children.remember(process)
         with suppress(OSError):
             # What is watched comes before who watches it.
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
@@ -173,7 +170,7 @@ class Git:
             if stream is not None:
                 stream.close()
         if process.poll() is None:
-            _kill(process)
+            children.kill(process)
             try:
                 process.wait(_REAPED_SECONDS)
             except subprocess.TimeoutExpired:
@@ -234,16 +231,3 @@ def _explain(complaint: bytes) -> Exception:
     if any(sign in text for sign in _NOTHING):
         return NoRepositoryError()
     return GitError("ownership" if "dubious ownership" in text else "error")
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-@atexit.register
-def _kill_all() -> None:
-    """Leave no call behind when panewatch ends in the middle of one."""
-    for process in list(_running):
-        _kill(process)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import panewatch
+from panewatch import children
 from panewatch.training.plain_files import RefusedError
 from panewatch.training.profiles import contract as c
 from panewatch.training.profiles.facts import Facts, decode
@@ -26,8 +25,6 @@ _MOST_BYTES: Final = 1 << 16
 _REAPED_SECONDS: Final = 0.5
 _PACKAGES: Final = str(Path(panewatch.__file__).parents[1])
 _INHERITED: Final = ("PATH", "HOME", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-
-_running: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
 
 
 class TraceReader:
@@ -60,7 +57,7 @@ class TraceReader:
             pass_fds=(descriptor,),
             start_new_session=True,
         )
-        _running.add(self._process)
+        children.remember(self._process)
         self._deadline = time.monotonic() + MOST_SECONDS
 
     def wait(self, seconds: float) -> Facts | None:
@@ -94,7 +91,7 @@ class TraceReader:
             return
         if process.stdout is not None:
             process.stdout.close()
-        _kill(process)
+        children.kill(process)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_REAPED_SECONDS)
 
@@ -108,16 +105,3 @@ def _understand(printed: bytes) -> Facts:
         return decode(printed)
     except ValueError:
         raise RefusedError("crashed") from None
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-@atexit.register
-def _kill_all() -> None:
-    """Leave no process behind when panewatch ends in the middle of a trace."""
-    for process in list(_running):
-        _kill(process)
