@@ -261,7 +261,7 @@ class TestStoppedServer:
     def test_leaves_no_client_behind_where_the_caller_is_interrupted(
         self, control: PaneControl
     ) -> None:
-        timer = threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT))
+        timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             control.wait_for_idle(1, timeout=1000)

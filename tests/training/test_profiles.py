@@ -24,7 +24,7 @@ from panewatch.training.profiles.collector import ProfilesCollector
 from panewatch.training.profiles.diagnose import diagnose
 from panewatch.training.traces.profile import FINDINGS
 from polling import wait_until
-from training.traced import make_events, put, write_trace
+from training.traced import make_events, put, write_child, write_trace
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "profiles.prom"
 
@@ -366,8 +366,7 @@ def test_half_a_trace_says_so(exporter: Exporter, tmp_path: Path) -> None:
 
 def hold_child(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have traces be read only once a file is there."""
-    go, packages = folder / "go", folder / "packages" / "panewatch" / "training" / "profiles"
-    packages.mkdir(parents=True)
+    go = folder / "go"
     program = (
         "import os, sys, time\n"
         f"while not os.path.exists({str(go)!r}):\n"
@@ -376,14 +375,15 @@ def hold_child(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "os.execv(sys.executable, [sys.executable, '-P', '-m', "
         "'panewatch.training.profiles.child', sys.argv[1]])\n"
     )
-    (packages / "child.py").write_text(program)
-    monkeypatch.setattr(reader, "_PACKAGES", str(folder / "packages"))
+    monkeypatch.setattr(reader, "_PACKAGES", write_child(folder / "packages", program))
     return go
 
 
 def list_children() -> list[psutil.Process]:
     return [
-        each for each in psutil.Process().children() if "profiles.child" in " ".join(each.cmdline())
+        each
+        for each in psutil.Process().children()
+        if each.status() != psutil.STATUS_ZOMBIE and "profiles.child" in " ".join(each.cmdline())
     ]
 
 
@@ -462,8 +462,8 @@ def test_a_child_that_ends_badly_is_told(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    packages = tmp_path_factory.mktemp("broken")
-    monkeypatch.setattr(reader, "_PACKAGES", str(packages))
+    packages = write_child(tmp_path_factory.mktemp("broken"), "no Python")
+    monkeypatch.setattr(reader, "_PACKAGES", packages)
     write_trace(tmp_path)
     assert failures(exporter.read_all()) == {"crashed": 1}
 
@@ -483,10 +483,7 @@ def test_a_child_that_ends_badly_is_told(
 def test_only_answers_that_are_agreed_are_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, reason: str
 ) -> None:
-    folder = tmp_path / "packages" / "panewatch" / "training" / "profiles"
-    folder.mkdir(parents=True)
-    (folder / "child.py").write_text(answer)
-    monkeypatch.setattr(reader, "_PACKAGES", str(tmp_path / "packages"))
+    monkeypatch.setattr(reader, "_PACKAGES", write_child(tmp_path / "packages", answer))
     traces = tmp_path / "traces"
     traces.mkdir()
     write_trace(traces)

@@ -21,7 +21,7 @@ from panewatch.training.profiles import shelf as module
 from panewatch.training.profiles.collector import ProfilesCollector
 from panewatch.training.profiles.shelf import Shelf, Trace
 from polling import wait_until
-from training.traced import put, write_trace
+from training.traced import put, write_child, write_trace
 
 DAY = 86400.0
 PASSING = ("crashed", "timeout", "memory", "unreadable")
@@ -133,12 +133,12 @@ def test_a_trace_whose_reader_was_killed_is_shown_once_it_can_be_read(
     collector: ProfilesCollector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_FIRST_PAUSE_SECONDS", 0.05)
-    killed = tmp_path / "packages" / "panewatch" / "training" / "profiles"
-    killed.mkdir(parents=True)
-    (killed / "child.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    killed = write_child(
+        tmp_path / "packages", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    )
     write_trace(tmp_path / "profiles")
     with monkeypatch.context() as patched:
-        patched.setattr(reader, "_PACKAGES", str(tmp_path / "packages"))
+        patched.setattr(reader, "_PACKAGES", killed)
         assert wait_for(collector, "refused") == {"refused": 1, "crashed": 1}
     assert wait_for(collector, "shown") == {"shown": 1, "crashed": 1, "read": 1}
 

@@ -57,3 +57,18 @@ def put(path: Path, data: bytes, *, age: float = AGE) -> Path:
     then = time.time() - age
     os.utime(path, (then, then))
     return path
+
+
+def write_child(folder: Path, program: str) -> str:
+    """Write a program that runs in place of the child that reads traces; return its path.
+
+    Each part is a whole package: one without ``__init__.py`` would give way to ours where that
+    is installed.
+    """
+    package = folder
+    for part in ("panewatch", "training", "profiles"):
+        package /= part
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("")
+    (package / "child.py").write_text(program)
+    return str(folder)
