@@ -191,6 +191,10 @@ def measure_cost(report: Report, arguments: argparse.Namespace) -> None:
     )
 
 
+SETTLES_SECONDS = 3.0
+"""For how long is looked on after the programs have done their work."""
+
+
 def measure_error(report: Report, scale: float) -> None:
     """Compare what is told of two panes with what their programs say of themselves."""
     folder = Path(tempfile.mkdtemp(prefix="pw"))
@@ -207,7 +211,11 @@ def measure_error(report: Report, scale: float) -> None:
         watch = Watch(tmux)
         watch.look()
         reports = [crew.find(f"worker{number}") for number in range(len(panes))]
-        watch.look()
+        # What costs much is not measured twice in a row: the next look may not tell yet.
+        until = time.monotonic() + SETTLES_SECONDS
+        while time.monotonic() < until:
+            watch.look()
+            time.sleep(SETTLES_SECONDS / 10)
         for (where, pane), truth in zip(panes.items(), reports, strict=True):
             view = watch.view(pane)
             pairs = {
