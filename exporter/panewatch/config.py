@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from panewatch.errors.settings import ErrorsSettings
+from panewatch.experiments.settings import ExperimentsSettings
 from panewatch.machine.settings import GpuSettings, HostSettings
 from panewatch.panes.settings import (
     CommandsSettings,
@@ -26,8 +27,9 @@ from panewatch.training.settings import TrainingSettings
 
 __all__ = [
     "CollectorSettings", "Collectors", "CommandsSettings", "Config", "ErrorsSettings",
-    "GpuSettings", "HostSettings", "LogSettings", "PanesSettings", "RepositoriesSettings",
-    "ScreensSettings", "Seconds", "Section", "TmuxServerSettings", "TmuxSettings", "WebSettings",
+    "ExperimentsSettings", "GpuSettings", "HostSettings", "LogSettings", "PanesSettings",
+    "RepositoriesSettings", "ScreensSettings", "Seconds", "Section", "TmuxServerSettings",
+    "TmuxSettings", "WebSettings",
 ]  # fmt: skip
 
 
@@ -123,6 +125,10 @@ class Collectors(Section):
         default=CollectorSettings(interval=5.0),
         description="The `attribution` collector; off: no GPU is shown to be a pane's.",
     )
+    experiments: CollectorSettings = Field(
+        default=CollectorSettings(interval=15.0, timeout=20.0),
+        description="The `experiments` collector; off: their source is never read.",
+    )
     process: CollectorSettings = Field(
         default=CollectorSettings(interval=5.0), description="panewatch's own process."
     )
@@ -141,3 +147,4 @@ class Config(Section):
     training: TrainingSettings = Field(default=TrainingSettings())
     gpu: GpuSettings = Field(default=GpuSettings())
     host: HostSettings = Field(default=HostSettings())
+    experiments: ExperimentsSettings = Field(default=ExperimentsSettings())

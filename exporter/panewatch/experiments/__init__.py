@@ -1,0 +1,1 @@
+"""Experiments: what a search loop found, how it spreads and moves, and the verdict."""
