@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import select
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -158,6 +159,11 @@ def escape(text: str) -> str:
     if len(text) > MAX_VALUE:
         text = text[:MAX_VALUE] + "..."
     return _UNSAFE.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
+def complain(text: str) -> None:
+    """Tell the person at the command line what is wrong, line by line, on standard error."""
+    sys.stderr.writelines(f"{escape(line)}\n" for line in text.splitlines())
 
 
 def _order(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from errors.panes import make_rule
-from panewatch import cli
+from panewatch import cli, subcommands
 from panewatch.errors.explain import explain, explain_loss, read_lines, show
 from panewatch.errors.rulebook import Rulebook
 
@@ -37,7 +37,7 @@ the frobnicator had a fatal failure
 @pytest.fixture(autouse=True)
 def compiled(rulebook: Rulebook, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the command line use the rules that are compiled already."""
-    monkeypatch.setattr(cli, "_build_rulebook", lambda _: rulebook)
+    monkeypatch.setattr(subcommands, "_build_rulebook", lambda _: rulebook)
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from panewatch import __version__
-from panewatch.cli import _merge, build_parser, main
+from panewatch import __version__, flags
+from panewatch.cli import build_parser, main
 from panewatch.config import Collectors
 from runner.programs import PANEWATCH, Exporter, panewatch
 
 
 def merge(*arguments: str) -> tuple[str | None, dict[str, object]]:
-    return _merge(build_parser().parse_args(arguments))
+    return flags.merge(build_parser().parse_args(arguments))
 
 
 @pytest.mark.parametrize("subcommand", ["serve", "scrape", "diagnose", "healthcheck"])
