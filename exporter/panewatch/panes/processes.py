@@ -7,28 +7,21 @@ needed here, several times over, for every process of the machine.
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from panewatch.panes.census import Census, Table
 from panewatch.panes.containers import Container
 from panewatch.panes.proc import read_proc
 
 # Fields of /proc/PID/stat behind the command's name, see proc(5).
-_STATE, _CPU_TIMES, _EXIT_CODE = 0, slice(11, 15), -1
-PARENT: Final = 1
-START: Final = 19
-"""Fields of what :func:`read_stat` returns: the parent's pid, and when the process began."""
-
-_ENDED = (b"Z", b"X")
-_BLOCKED = b"D"
+_STATE, _EXIT_CODE = 0, -1
 
 _READ, _WRITTEN = 9, 11
 """Words of /proc/PID/io: the values of read_bytes and write_bytes."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +45,6 @@ class Usage:
     containers: tuple[Container, ...] = ()
 
 
-class Table(NamedTuple):
-    """Every process that there is: what ``stat`` says of it by its pid, and its children."""
-
-    stats: dict[int, list[bytes]]
-    children: dict[int, list[int]]
-
-
 class Sums(NamedTuple):
     """What processes use together; ``ticks`` are the kernel's clock ticks of CPU time.
 
@@ -79,25 +65,14 @@ class Sums(NamedTuple):
 
 def measure_trees(roots: Iterable[int]) -> dict[int, Usage]:
     """Measure the process tree below each of ``roots``; those that ended are left out."""
-    table = read_table()
+    table = Census().read()
     usages: dict[int, Usage] = {}
     for root in roots:
-        if root in table.stats:
+        if root in table.processes:
             sums = add_up(list_tree(root, table), table)
             if sums.processes:
                 usages[root] = sums.tell()
     return usages
-
-
-def read_table() -> Table:
-    """Look at every process that can be seen."""
-    stats: dict[int, list[bytes]] = {}
-    children: dict[int, list[int]] = defaultdict(list)
-    for name in os.listdir("/proc"):  # noqa: PTH208  # hundreds of names, no paths wanted
-        if name.isdigit() and (fields := read_stat(name)):
-            stats[int(name)] = fields
-            children[int(fields[PARENT])].append(int(name))
-    return Table(stats, children)
 
 
 def read_exit(pid: int) -> tuple[int | None, int | None]:
@@ -106,16 +81,11 @@ def read_exit(pid: int) -> tuple[int | None, int | None]:
     tmux 3.3a now and then forgets to ask how a pane's command ended until another one
     ends; the kernel knows. Both are None where it does not tell.
     """
-    fields = read_stat(pid)
+    fields = (read_proc(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
     if not fields or fields[_STATE] != b"Z":
         return None, None
     code = os.waitstatus_to_exitcode(int(fields[_EXIT_CODE]))
     return (code, None) if code >= 0 else (None, -code)
-
-
-def read_stat(pid: int | str) -> list[bytes]:
-    """Return the fields behind the command's name, none where the process is gone."""
-    return (read_proc(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
 
 
 def list_tree(root: int, table: Table) -> list[int]:
@@ -134,22 +104,17 @@ def add_up(pids: Iterable[int], table: Table) -> Sums:
     ticks, memory, read, written, count, blocked = 0, 0, 0, 0, 0, 0
     visible = False
     for pid in pids:
-        fields = table.stats[pid]
-        ticks += sum(map(int, fields[_CPU_TIMES]))
-        if fields[_STATE] in _ENDED:
+        process = table.processes[pid]
+        ticks += process.ticks
+        if process.ended:
             continue
         count += 1
-        blocked += fields[_STATE] == _BLOCKED
-        memory += _read_resident(pid)
+        blocked += process.blocked
+        memory += process.read_resident(pid)
         storage = _read_storage(pid)
         if storage is not None:
             read, written, visible = read + storage[0], written + storage[1], True
     return Sums(ticks, memory, (read, written) if visible else None, count, blocked)
-
-
-def _read_resident(pid: int) -> int:
-    fields = (read_proc(f"/proc/{pid}/statm") or b"").split()
-    return int(fields[1]) * _PAGE if fields else 0
 
 
 def _read_storage(pid: int) -> tuple[int, int] | None:

@@ -10,20 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from panewatch.panes.census import Census, Process, Table
 from panewatch.panes.containers import Container, find_container
 from panewatch.panes.marks import Mark, PerProcess, find_mark
 from panewatch.panes.model import PaneKey
-from panewatch.panes.proc import read_proc
-from panewatch.panes.processes import (
-    PARENT,
-    START,
-    Sums,
-    Table,
-    Usage,
-    add_up,
-    list_tree,
-    read_table,
-)
+from panewatch.panes.processes import Sums, Usage, add_up, list_tree
 
 _SERVER_NAME: Final = b"tmux: server"
 _MOST_CONTAINERS: Final = 10
@@ -42,8 +33,8 @@ class _Strays:
         """Take in which strays there are now."""
         before, self.shares = self.shares, {}
         for pid in pids:
-            fields = table.stats[pid]
-            self.shares[pid] = fields[START], int(fields[PARENT]), add_up((pid,), table)
+            process = table.processes[pid]
+            self.shares[pid] = process.start, process.parent, add_up((pid,), table)
         gone = [
             share
             for pid, (start, parent, share) in before.items()
@@ -86,10 +77,10 @@ class Trees:
 
     def __init__(
         self,
-        read: Callable[[], Table] = read_table,
+        read: Callable[[], Table] | None = None,
         find: Callable[[int], Mark | None] = find_mark,
     ) -> None:
-        self._read = read
+        self._read = read or Census().read
         self._marks = PerProcess(find)
         # A runtime moves what it has begun to its group only a moment later.
         self._containers: PerProcess[Container | None] = PerProcess(find_container, None)
@@ -106,17 +97,17 @@ class Trees:
             Nothing of panes whose first process has ended.
         """
         table = self._read()
-        trees = {key: list_tree(pid, table) for key, pid in panes.items() if pid in table.stats}
+        trees = {key: list_tree(pid, table) for key, pid in panes.items() if pid in table.processes}
         inside = {pid for pids in trees.values() for pid in pids}
         strays = self._find_strays({key: panes[key] for key in trees}, inside, table)
-        self._marks.keep(table.stats)
-        self._containers.keep(table.stats)
+        self._marks.keep(table.processes)
+        self._containers.keep(table.processes)
         before, self._strays, self._owners = self._strays, {}, {}
         usages: dict[PaneKey, Usage] = {}
         for key, tree in trees.items():
             outside = strays.get(key, [])
             for pid in (*tree, *outside):
-                self._owners[pid] = table.stats[pid][START], key
+                self._owners[pid] = table.processes[pid].start, key
             sums = add_up(tree, table)
             followed = before.get(key)
             if outside or followed is not None:
@@ -126,7 +117,7 @@ class Trees:
             if sums.processes:
                 usages[key] = replace(
                     sums.tell(),
-                    strays=tuple((pid, table.stats[pid][START]) for pid in outside),
+                    strays=tuple((pid, table.processes[pid].start) for pid in outside),
                     containers=self._name_containers(tree, outside, table),
                 )
         return usages
@@ -135,25 +126,27 @@ class Trees:
         self, panes: Mapping[PaneKey, int], inside: set[int], table: Table
     ) -> dict[PaneKey, list[int]]:
         """Return the processes outside of all trees that belong to one of the panes."""
-        stats = table.stats
+        processes = table.processes
         marked = {Mark(key.server_pid, key.pane_id): key for key in panes}
         own: dict[int, PaneKey | None] = {}
-        for pid, fields in stats.items():
+        for pid, process in processes.items():
             if pid in inside:
                 continue
-            start = fields[START]
+            start = process.start
             mark, known = self._marks.get(pid, start), self._owners.get(pid)
             if mark is not None:
                 key = marked.get(mark)
                 # A server that has the pid of an earlier one is younger than its processes.
-                server = stats.get(mark.server_pid)
-                if key is not None and (server is None or int(start) < int(server[START])):
+                server = processes.get(mark.server_pid)
+                if key is not None and (server is None or int(start) < int(server.start)):
                     key = None
                 own[pid] = key
             elif known is not None and known[0] == start and known[1] in panes:
                 own[pid] = known[1]
         # What one pane begins as a tmux server has panes of its own.
-        servers = [pid for pid, key in own.items() if key is not None and _is_server(pid)]
+        servers = [
+            pid for pid, key in own.items() if key is not None and _is_server(processes[pid])
+        ]
         own |= dict.fromkeys(servers)
         strays: dict[PaneKey, list[int]] = {}
         for pid, key in own.items():
@@ -168,9 +161,9 @@ class Trees:
         self, tree: list[int], outside: list[int], table: Table
     ) -> tuple[Container, ...]:
         """Return the containers that processes of a pane are in, and its first one is not."""
-        stats = table.stats
-        found = {self._containers.get(pid, stats[pid][START]) for pid in (*tree, *outside)}
-        found -= {None, self._containers.get(tree[0], stats[tree[0]][START])}
+        processes = table.processes
+        found = {self._containers.get(pid, processes[pid].start) for pid in (*tree, *outside)}
+        found -= {None, self._containers.get(tree[0], processes[tree[0]].start)}
         return tuple(sorted(name for name in found if name))[:_MOST_CONTAINERS]
 
 
@@ -190,8 +183,8 @@ def _list_below(
     return found
 
 
-def _is_server(pid: int) -> bool:
-    return (read_proc(f"/proc/{pid}/comm") or b"").startswith(_SERVER_NAME)
+def _is_server(process: Process) -> bool:
+    return process.name.startswith(_SERVER_NAME)
 
 
 def _add(first: Sums, *others: Sums) -> Sums:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from panewatch.panes.census import Process, Table
 from panewatch.panes.marks import Mark, PerProcess
 from panewatch.panes.model import PaneKey
-from panewatch.panes.processes import Table
 from panewatch.panes.trees import Trees
 
 BASE = 2**22
@@ -15,18 +15,19 @@ KEY = PaneKey(SERVER, 1000, "%1")
 TICKS = 100
 
 
+def write_stat(parent: int, start: int, ticks: int) -> bytes:
+    """Write what ``/proc`` tells of a process, up to when it began."""
+    return b"1 (sh) S %d 0 0 0 0 0 0 0 0 0 %d 0 0 0 20 0 1 0 %d 0" % (parent, ticks, start)
+
+
 def build(*rows: tuple[int, int, int, int]) -> Table:
     """Make a table of processes: pid, parent, start, ticks of CPU time."""
-    stats: dict[int, list[bytes]] = {}
+    processes: dict[int, Process] = {}
     children: dict[int, list[int]] = {}
     for pid, parent, start, ticks in rows:
-        fields = [b"0"] * 50
-        fields[0], fields[1], fields[11], fields[19] = (
-            b"S", str(parent).encode(), str(ticks).encode(), str(start).encode(),
-        )  # fmt: skip
-        stats[pid] = fields
+        processes[pid] = Process(write_stat(parent, start, ticks))
         children.setdefault(parent, []).append(pid)
-    return Table(stats, children)
+    return Table(processes, children)
 
 
 class Machine:

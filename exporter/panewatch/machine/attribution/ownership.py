@@ -8,9 +8,9 @@ from pathlib import PurePath
 from typing import Final
 
 from panewatch.panes.accounts import PaneView
+from panewatch.panes.census import Process, read_process
 from panewatch.panes.containers import find_container
 from panewatch.panes.model import Identity
-from panewatch.panes.processes import PARENT, START, read_stat
 
 _FIRST_NAMESPACE: Final = 0xEFFFFFFC
 """The number of the machine's first process namespace, the same in every kernel."""
@@ -55,20 +55,20 @@ class Ownership:
         return known
 
     def _find(self, pid: int) -> Identity | str:
-        fields = read_stat(pid)
-        if not fields or not (self._first or has_gpu_open(pid)):
+        process = read_process(pid)
+        if process is None or not (self._first or has_gpu_open(pid)):
             return "unseen"
-        return self._climb(pid, fields) or ("container" if find_container(pid) else "other")
+        return self._climb(pid, process) or ("container" if find_container(pid) else "other")
 
-    def _climb(self, pid: int, fields: list[bytes]) -> Identity | None:
+    def _climb(self, pid: int, process: Process | None) -> Identity | None:
         for _ in range(_DEEPEST):
-            pane = self._roots.get(pid) or self._strays.get((pid, fields[START]))
+            if process is None:
+                break
+            pane = self._roots.get(pid) or self._strays.get((pid, process.start))
             if pane is not None:
                 return pane
-            pid = int(fields[PARENT])
-            fields = read_stat(pid) if pid > 1 else []
-            if not fields:
-                break
+            pid = process.parent
+            process = read_process(pid) if pid > 1 else None
         return None
 
 
