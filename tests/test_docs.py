@@ -33,13 +33,7 @@ def name_page(page: Path) -> str:
 def list_parsers() -> dict[str, argparse.ArgumentParser]:
     """The parsers by the heading of their section; the top one stands under none."""
     parser = build_parser()
-    subcommands = {
-        f"{parser.prog} {name}": subparser
-        for action in parser._actions
-        if isinstance(action, argparse._SubParsersAction)
-        for name, subparser in action.choices.items()
-    }
-    return {"": parser, **subcommands}
+    return {"": parser, **{each.prog: each for _, each in reference.find_subcommands(parser)}}
 
 
 def list_flags() -> Iterator[tuple[str, str]]:

@@ -150,8 +150,8 @@ def render_cli(parser: argparse.ArgumentParser) -> str:
     """
     rule = "Every flag goes over its setting in the [configuration](configuration.md)."
     lines = [_sentence(parser.description), "", rule, *_list(_render_arguments(parser))]
-    for name, text, subparser in _find_subcommands(parser):
-        lines += ["", f"## {parser.prog} {name}", "", _sentence(subparser.description or text)]
+    for text, subparser in find_subcommands(parser):
+        lines += ["", f"## {subparser.prog}", "", _sentence(subparser.description or text)]
         lines += _list(_render_arguments(subparser))
         if subparser.epilog:
             lines += ["", _sentence(subparser.epilog)]
@@ -286,14 +286,16 @@ def _list(rows: Sequence[str]) -> list[str]:
     return ["", *_table("argument|meaning"), *rows] if rows else []
 
 
-def _find_subcommands(
+def find_subcommands(
     parser: argparse.ArgumentParser,
-) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Yield the help of each subcommand and its parser, and below each those that it has."""
     for action in parser._actions:  # noqa: SLF001 argparse offers no other list of them
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 the same
             texts = {choice.dest: choice.help or "" for choice in action._choices_actions}  # noqa: SLF001 the same
             for name, subparser in action.choices.items():
-                yield name, texts.get(name, ""), subparser
+                yield texts.get(name, ""), subparser
+                yield from find_subcommands(subparser)
 
 
 if __name__ == "__main__":
