@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from panewatch.training.callback.arguments import read_count, read_seconds
 from panewatch.training.callback.harmless import harmless
+from panewatch.training.callback.remade import Remade
 from panewatch.training.callback.samples import count_samples
 from panewatch.training.callback.summary import summarize
 from panewatch.training.callback.tally import Tally
@@ -24,7 +25,7 @@ P = ParamSpec("P")
 _clock = time.perf_counter
 
 
-class TrainingMonitor:
+class TrainingMonitor(Remade):
     """Measures one training, and tells the exporter of it every few seconds.
 
     ::
@@ -94,13 +95,6 @@ class TrainingMonitor:
 
     def _begin_tally(self) -> Tally:
         return Tally(**self._planned, first_step=self._first_step, sizes=dict(self._sizes))
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Give what it was made from: a copy in another process begins anew."""
-        return self._options
-
-    def __setstate__(self, options: dict[str, Any]) -> None:
-        self.__init__(**options)  # type: ignore[misc]  # the same class, from what it was made from
 
     def __enter__(self) -> Self:
         self.start()

@@ -20,6 +20,7 @@ from panewatch.training.callback.arguments import read_count
 from panewatch.training.callback.place import find_profiles_directory
 from panewatch.training.callback.precedence import Precedence, is_in_use, is_lost
 from panewatch.training.callback.rank import find_rank, name_run
+from panewatch.training.callback.remade import Remade
 from panewatch.training.callback.traces import TraceError, TraceFiles
 from panewatch.training.callback.windows import Windows
 
@@ -29,7 +30,7 @@ _WAIT_SECONDS: Final = 30.0
 _log = logging.getLogger("panewatch")
 
 
-class TrainingProfiler:
+class TrainingProfiler(Remade):
     """Records windows of steps of one training with PyTorch's profiler, as trace files.
 
     ::
@@ -114,13 +115,6 @@ class TrainingProfiler:
         self._warned = False
         self.traces: list[Path] = []
         """The traces that were written, in their order; some may have been deleted since."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Give what it was made from: a copy in another process begins anew."""
-        return self._options
-
-    def __setstate__(self, options: dict[str, Any]) -> None:
-        self.__init__(**options)  # type: ignore[misc]  # the same class, from what it was made from
 
     def __enter__(self) -> Self:
         self.start()
