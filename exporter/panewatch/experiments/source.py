@@ -59,15 +59,17 @@ class Whole:
     """Everything that a source holds, as of one time.
 
     Attributes:
-        experiments: In the order of their times, oldest first; may be walked through more than
-            once, and does not change.
+        experiments: In the order of their times, oldest first. May be walked through more than
+            once, as long as the source has given no other whole; made one by one on the way.
         skipped: How many items of the source are left out, by reason of `SKIPPED`.
         version: Another number whenever something in it has changed.
+        time: When the reading that it is of had ended, in Unix time.
     """
 
     experiments: Iterable[Experiment]
     skipped: Counter[str] = field(default_factory=Counter)
     version: int = 0
+    time: float = 0.0
 
 
 class Source(Protocol):
