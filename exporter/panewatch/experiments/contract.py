@@ -68,7 +68,7 @@ LATEST = MetricSpec(
 )  # fmt: skip
 UNIQUE = MetricSpec(
     "experiments_bitrate_unique", "gauge",
-    "Different bitrates of all completed experiments; those within the tolerance are one.",
+    "Different bitrates of all completed experiments: groups that are no wider than the tolerance.",
     absent=_UNREAD,
 )  # fmt: skip
 TREND = MetricSpec(
@@ -87,7 +87,8 @@ BASELINE = MetricSpec(
 )  # fmt: skip
 SINCE_BEST = MetricSpec(
     "experiments_since_best", "gauge",
-    "Experiments that completed after the best one.", absent=_NONE,
+    "Completed experiments since the best bitrate last fell, by more than the tolerance.",
+    absent=_NONE,
 )  # fmt: skip
 COMPLETED = MetricSpec(
     "experiments_completed_total", "counter",
@@ -111,7 +112,8 @@ TIMEOUT_RATIO = MetricSpec(
 )  # fmt: skip
 VALIDATION_FAILURES = MetricSpec(
     "experiments_validation_failures", "gauge",
-    "Refusals of code in the newest experiments, one after the other up to the last.",
+    "Refusals of code in the newest experiments, one after the other up to the last; one that "
+    "completes ends the row.",
     absent=_UNREAD,
 )  # fmt: skip
 INTERVENTIONS = MetricSpec(

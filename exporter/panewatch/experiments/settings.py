@@ -165,7 +165,10 @@ class VerdictSettings(Section):
         default=5, ge=1, description="Results after which the best must not be above `worst_mbps`."
     )
     no_progress_after: int = Field(
-        default=10, ge=1, description="Results after which the best has to be below the baseline."
+        default=10,
+        ge=1,
+        description="That many experiments have ended, and the best is not below the baseline: "
+        "fix it.",
     )
     validation_failures: int = Field(
         default=3, ge=1, description="Refusals of code, one experiment after the other: fix it."
