@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,9 @@ class Alert:
     file: Path
     rule: dict[str, Any]
 
+    def __str__(self) -> str:
+        return f"{self.name}-{self.labels['severity']}"
+
     @property
     def name(self) -> str:
         return str(self.rule["alert"])
@@ -36,6 +42,20 @@ class Alert:
     @property
     def annotations(self) -> dict[str, str]:
         return dict(self.rule.get("annotations", {}))
+
+
+def run_promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run promtool to its end, whatever it says; all that it says is in ``stdout``."""
+    return subprocess.run(
+        ("promtool", *arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=500,
+        # A third of its time is collection of garbage, of which there is little at any time.
+        env={**os.environ, "GOGC": "400"},
+    )
 
 
 def seconds(duration: str | float) -> float:
@@ -58,12 +78,18 @@ def read_alerts() -> list[Alert]:
     ]
 
 
+@cache
+def _read_tests(file: Path) -> list[dict[str, Any]]:
+    """The test groups of a file, which is large: it is read once, and nobody changes them."""
+    return list(yaml.safe_load(file.read_text())["tests"])
+
+
 def read_expected() -> list[tuple[str, dict[str, str]]]:
     """The name and the labels of each alert that the unit tests expect."""
     return [
         (check["alertname"], expected["exp_labels"])
         for file in RULE_TESTS
-        for test in yaml.safe_load(file.read_text())["tests"]
+        for test in _read_tests(file)
         for check in test.get("alert_rule_test", [])
         for expected in check.get("exp_alerts") or []
     ]
@@ -78,7 +104,7 @@ def read_checks(alert: str, severity: str) -> list[list[tuple[float, bool]]]:
     """
     found = []
     for file in RULE_TESTS:
-        for test in yaml.safe_load(file.read_text())["tests"]:
+        for test in _read_tests(file):
             checks = sorted(
                 (
                     seconds(check["eval_time"]),
