@@ -23,8 +23,8 @@ _Sample = tuple[MetricSpec, float | None, dict[str, str]]
 
 
 @dataclass
-class Reading:
-    """How reading fares.
+class SourceState:
+    """How reading a source fares.
 
     Attributes:
         up: Whether the last reading went well; None until the first has ended.
@@ -49,10 +49,10 @@ def build_found(
 
 
 def build_state(
-    reading: Reading, limits: VerdictSettings | None, expectation: Expectation | None
+    source: SourceState, limits: VerdictSettings | None, expectation: Expectation | None
 ) -> list[Metric]:
-    """Return the families of the rest: of reading, of limits where a source is set, of the plan."""
-    return _build(_tell_state(reading, limits, expectation))
+    """Return the families of the rest: the source, the limits where one is set, the plan."""
+    return _build(_tell_state(source, limits, expectation))
 
 
 def _build(samples: Iterable[_Sample]) -> list[Metric]:
@@ -97,7 +97,7 @@ def _tell_found(
 
 
 def _tell_state(
-    reading: Reading, limits: VerdictSettings | None, expectation: Expectation | None
+    source: SourceState, limits: VerdictSettings | None, expectation: Expectation | None
 ) -> Iterator[_Sample]:
     if limits is not None:
         yield c.GOAL, limits.goal_mbps * _MBPS, {}
@@ -106,9 +106,9 @@ def _tell_state(
         yield c.PLAN, expectation.least, {"bound": "least"}
         yield c.PLAN, expectation.most, {"bound": "most"}
         yield c.PLAN_BEST, expectation.best, {}
-    yield c.SOURCE_UP, reading.up, {}
-    yield c.SOURCE_LAST_READ, reading.last_read, {}
-    yield c.ITEMS_READ, reading.items, {}
-    yield c.CAPACITY_UNITS, reading.capacity_units, {}
+    yield c.SOURCE_UP, source.up, {}
+    yield c.SOURCE_LAST_READ, source.last_read, {}
+    yield c.ITEMS_READ, source.items, {}
+    yield c.CAPACITY_UNITS, source.capacity_units, {}
     for reason in FAILURES:
-        yield c.FAILED_READS, reading.failures[reason], {"reason": reason}
+        yield c.FAILED_READS, source.failures[reason], {"reason": reason}

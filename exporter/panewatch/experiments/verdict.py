@@ -14,7 +14,8 @@ _LEAST_ENDED: Final = 5
 """Ended experiments from which on a share of timeouts means something."""
 
 _FRESH: Final = 5
-"""A best that is among so many of the newest results is a sign that the search gets on."""
+"""A best that is among so many of the newest results is a sign that the search gets on, and as
+many that are one value are a sign that it does not."""
 
 _MBPS: Final = 1e6
 
@@ -117,7 +118,7 @@ def _find_fix(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[str, 
         yield "identical_early", f"{results}, {which} {say_bitrate(figures.latest)}."
     ratio = figures.timeout_ratio
     if ratio is not None and figures.judged >= _LEAST_ENDED and ratio > limits.timeout_ratio:
-        share = f"more than {limits.timeout_ratio:.6g} of them"
+        share = f"more than {limits.timeout_ratio * 100:.6g} %"
         yield "timeouts", f"{figures.timeouts} {recent} ran into a timeout, {share}."
     if figures.interventions >= limits.interventions:
         yield "interventions", f"A person had to step in {_times(figures.interventions)} of late."
@@ -140,7 +141,8 @@ def _find_continue(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[
     so_far = f"{_count(figures.results, 'result')}, the best {say_bitrate(best)}"
     if figures.results < limits.identical_early:
         yield "early", f"{so_far}: too few to judge."
-    if figures.since_best < _FRESH or figures.direction < 0:
+    falling = figures.direction < 0 and figures.same < _FRESH
+    if figures.since_best < _FRESH or falling:
         yield "improving", f"{so_far}, and they get better."
     stand = f"the newest {figures.since_best} no better"
     yield "varied", f"{so_far}, {figures.unique} of them different, {stand}."
