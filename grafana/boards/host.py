@@ -2,12 +2,12 @@
 
 from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models import units
-from grafana_foundation_sdk.models.dashboard import Dashboard
+from grafana_foundation_sdk.models.dashboard import Dashboard, ValueMapping
 
 from boards.layout import Row, Shelf, Variable, assemble, host_variables
 from boards.panels import graph, tiles
 from boards.queries import HOST, Query, select
-from boards.states import ORANGE, RED
+from boards.states import ORANGE, RED, SLATE, value_mapping
 from boards.tables import Column, listing
 
 MOUNT = f'{HOST}, mountpoint=~"$mountpoint"'
@@ -61,11 +61,17 @@ def _used_share() -> str:
     return f"1 - {_value('avail_bytes')} / {_value('size_bytes')}"
 
 
+def _unless(color: str) -> ValueMapping:
+    """Show 0 as yes, and 1, which tells that it is not so, as no in a colour."""
+    return value_mapping({"0": ("yes", "transparent"), "1": ("no", color)})
+
+
 def _filesystems() -> table.Panel:
     return listing(
         "Filesystems now",
         "Every filesystem with what any user can still fill of it. One that does not answer has "
-        "nothing but that: programs that touch it hang. Days are told where it grows steadily.",
+        "nothing but that: programs that touch it hang. Days are told where it grows steadily, "
+        "from an hour after panewatch started.",
         [
             _value("device_error"),
             _used_share(),
@@ -81,8 +87,8 @@ def _filesystems() -> table.Panel:
             Column("Value #C", "Left", 95, unit=units.BytesIEC),
             Column("Value #D", "Of", 95, unit=units.BytesIEC),
             Column("Value #E", "Full in days", 105, unit=units.Short),
-            Column("Value #F", "Read-only", 90, unit=units.Short),
-            Column("Value #A", "Does not answer", 130, unit=units.Short, color=RED),
+            Column("Value #F", "Writable", 85, mapping=_unless(SLATE)),
+            Column("Value #A", "Answers", 80, mapping=_unless(RED)),
         ],
         sort=("Used", True),
         none="No filesystem is seen.",
@@ -268,9 +274,11 @@ def _days() -> timeseries.Panel:
     return graph(
         "Days until full",
         "When each filesystem is full, if it grows on as in the last hours. Only those that grow "
-        "steadily; it alerts below 3 days, where less than 20 % is left.",
+        "steadily, from an hour after panewatch started. It alerts below 3 days, where less than "
+        "20 % is left.",
         [Query(_value("days_until_full"), legend=_MOUNT_NAME)],
         units.Days,
         log=True,
         decimals=1,
+        none="No filesystem is known to grow steadily.",
     )

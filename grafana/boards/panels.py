@@ -56,6 +56,7 @@ def graph(
     decimals: int | None = None,
     colors: Iterable[State] = (),
     log: bool = False,
+    none: str = "",
 ) -> timeseries.Panel:
     """Build a graph over time that starts at 0, or that has a logarithmic axis.
 
@@ -72,6 +73,7 @@ def graph(
         decimals: digits after the point.
         colors: states that are drawn in their colours, for series named after them.
         log: give each power of ten the same height, for values from moments to days.
+        none: what stands there when there is nothing to draw.
     """
     stacked = area or bars
     legend = (
@@ -121,6 +123,8 @@ def graph(
         panel = panel.axis_soft_max(1)
     if decimals is not None:
         panel = panel.decimals(decimals)
+    if none:
+        panel = panel.no_value(none)
     for state in colors:
         fixed = DynamicConfigValue("color", {"mode": "fixed", "fixedColor": state.color})
         panel = panel.override_by_name(state.text, [fixed])
