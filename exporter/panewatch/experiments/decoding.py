@@ -80,12 +80,12 @@ class Decoder:
 
     def _find_key(self, item: Item, place: str) -> str:
         if self._settings.id is not None:
-            return _write_key([item.find(self._settings.id)])
+            return write_key([item.find(self._settings.id)])
         if self._keys:
-            return _write_key([item.find_attribute(name) for name in self._keys])
+            return write_key([item.find_attribute(name) for name in self._keys])
         for name in _USUAL_IDS:
             try:
-                return _write_key([item.find_attribute(name)])
+                return write_key([item.find_attribute(name)])
             except SkippedError:
                 continue
         if not place:
@@ -109,8 +109,12 @@ class Decoder:
             return None
 
 
-def _write_key(values: list[Any]) -> str:
-    """Write what an item's key is made of, so that no two keys are written alike."""
+def write_key(values: list[Any]) -> str:
+    """Write what an item's key is made of, so that no two keys are written alike.
+
+    Raises:
+        SkippedError: a part of it is missing (``missing``) or can be no key (``type``, ``number``).
+    """
     parts = [_write_part(value) for value in values]
     if len(parts) > 1:
         parts = [part.replace("%", "%25").replace("/", "%2F") for part in parts]
@@ -123,6 +127,8 @@ def _write_key(values: list[Any]) -> str:
 
 
 def _write_part(value: Any) -> str:
+    if value is None:
+        raise SkippedError("missing")
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
     if isinstance(value, bytes):
