@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from panewatch import settings_file
 from panewatch.config import Collectors, Config, LogSettings
@@ -12,6 +12,9 @@ from panewatch.problems import Problem, ProblemsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_PLACES: Final = ("before", "after", "inner")
+"""Where flags stand: before the subcommand, after it, after the subcommand of that."""
 
 
 class _Override(argparse.Action):
@@ -39,13 +42,14 @@ class _Override(argparse.Action):
 def add_flags(parser: argparse.ArgumentParser, dest: str) -> None:
     """Add the flags that all subcommands have, under a dest of their own for each parser.
 
-    The help of a subcommand leaves them out: its own arguments would be lost among them.
+    It is ``before``, ``after`` or, after a subcommand's subcommand, ``inner``. The help of a
+    subcommand leaves them out: its own arguments would be lost among them.
     """
 
     def add(flag: str, path: tuple[str, ...], text: str, **rest: Any) -> None:
         parser.add_argument(
             flag, action=_Override, path=path, dest=dest, default=argparse.SUPPRESS,
-            help=argparse.SUPPRESS if dest == "after" else text, **rest,
+            help=text if dest == _PLACES[0] else argparse.SUPPRESS, **rest,
         )  # fmt: skip
 
     add("--config.file", ("config.file",), "the settings file", metavar="FILE")
@@ -104,4 +108,4 @@ def merge(options: argparse.Namespace) -> tuple[str | None, dict[str, Any]]:
 
 def list_flags(options: argparse.Namespace) -> tuple[tuple[tuple[str, ...], Any, bool], ...]:
     """Return the flags as (key path, value, whether it adds to a list), in their order."""
-    return (*getattr(options, "before", ()), *getattr(options, "after", ()))
+    return tuple(flag for place in _PLACES for flag in getattr(options, place, ()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from panewatch import logs, settings_file, web_config
+from panewatch.experiments.subcommand import add_arguments as add_experiments_arguments
 from panewatch.flags import list_flags, load, merge
 from panewatch.panes.commands import shell_init
 from panewatch.panes.commands.shell_init import SHELLS
@@ -32,13 +33,13 @@ class Subcommand:
 
     Attributes:
         name: How it is called.
-        run: Does it, and gives the exit code.
+        run: Does it, and gives the exit code; None where it has subcommands that do.
         text: What it does, for its help.
         add_arguments: Adds what it takes besides the flags that all of them have.
     """
 
     name: str
-    run: Callable[[argparse.Namespace], int]
+    run: Callable[[argparse.Namespace], int] | None
     text: str
     add_arguments: Callable[[argparse.ArgumentParser], None] = lambda _: None
 
@@ -258,6 +259,12 @@ SUBCOMMANDS: Final = (
         _shell_init,
         "print what a shell reads at its start to report its commands",
         _add_shell_init_arguments,
+    ),
+    Subcommand(
+        "experiments",
+        None,
+        "list, judge, back up, purge or restore the experiments of a search",
+        add_experiments_arguments,
     ),
     Subcommand("config-schema", _config_schema, "print the JSON Schema of the settings file"),
     Subcommand(
