@@ -16,6 +16,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from boards import (
     commands,
     errors,
+    experiments,
     exporter,
     gpu,
     host,
@@ -37,6 +38,7 @@ DASHBOARDS = {
     "profiles": profiles.build,
     "gpu": gpu.build,
     "host": host.build,
+    "experiments": experiments.build,
     "exporter": exporter.build,
 }
 """The name of each dashboard's file, and what builds it."""

@@ -4,6 +4,7 @@ from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from boards.bitrates import best_over_time
 from boards.health import collectors, exporters
 from boards.incidents import open_counts, open_incidents, opened_by_severity
 from boards.layout import Row, Shelf, assemble, host_variables
@@ -33,6 +34,7 @@ from boards.states import (
     value_mapping,
 )
 from boards.tables import PANE_COLUMNS, Column, listing
+from boards.verdicts import verdict_now
 from boards.waits import waiting_now
 
 ALERTS = 'alertname=~"Panewatch.+"'
@@ -80,6 +82,7 @@ def build() -> Dashboard:
                     )
                 ],
             ),
+            Row("Experiments", [Shelf(6, [(9, verdict_now()), (15, best_over_time())])]),
             Row(
                 "Work",
                 [

@@ -90,17 +90,28 @@ def count_of(metric: str, scope: str, **labels: str | Sequence[str]) -> str:
     return f"count({select(metric, scope, **labels)})\nor {seen}"
 
 
-def state_code(metric: str, scope: str, by: str, states: Iterable[State], *, when: str = "") -> str:
+def state_code(
+    metric: str,
+    scope: str,
+    by: str,
+    states: Iterable[State],
+    *,
+    when: str = "",
+    label: str = "state",
+) -> str:
     """Give the code of the state that each thing is in, and 0 for one in none of them.
 
     Args:
-        metric: has one 0/1 series for each state, told apart by the label ``state``.
+        metric: has one 0/1 series for each state.
         scope: the dashboard's matchers.
         by: the labels that tell the things apart, comma-separated.
         states: the states looked at.
         when: a modifier of every selector, such as ``@ end()``.
+        label: tells the series apart.
     """
-    terms = (f"{s.code} * {select(metric, scope, state=s.name)} {when}".rstrip() for s in states)
+    terms = (
+        f"{s.code} * {select(metric, scope, **{label: s.name})} {when}".rstrip() for s in states
+    )
     return f"max by ({by}) (\n  " + "\n  or ".join(terms) + "\n)"
 
 

@@ -12,9 +12,13 @@ import pytest
 import yaml
 
 import build
+from boards.experiments import STATUSES
 from boards.queries import GONE
 from boards.states import GPU_STATES, PANE_STATES, SERVER_STATES, WAITS
+from boards.verdicts import REASONS, VERDICTS
 from dashboards.boards_on_disk import BOARDS, PANELS, ROOT, read_variables
+from panewatch.experiments import contract as experiments_contract
+from panewatch.experiments import model
 from panewatch.machine.gpu import contract as gpu_contract
 from panewatch.panes import contract
 
@@ -25,6 +29,7 @@ def test_the_dashboards_are_there() -> None:
     assert sorted(BOARDS) == [
         "commands",
         "errors",
+        "experiments",
         "exporter",
         "gpu",
         "host",
@@ -225,9 +230,19 @@ def test_states_are_those_of_the_contract() -> None:
     assert {state.name for state in GPU_STATES} == set(gpu_contract.STATES)
     assert tuple(WAITS) == contract.WAITS
     assert max(state.code for state in PANE_STATES) < int(GONE)
-    for states in (PANE_STATES, SERVER_STATES, GPU_STATES):
+    assert {state.name for state in STATUSES} == set(model.STATUSES)
+    for states in (PANE_STATES, SERVER_STATES, GPU_STATES, REASONS):
         assert [state.code for state in states] == list(range(1, len(states) + 1))
         assert len({state.text for state in states}) == len(states)
+
+
+def test_reasons_are_those_of_the_contract_in_the_colours_of_their_verdicts() -> None:
+    assert VERDICTS.keys() == set(experiments_contract.VERDICTS)
+    told = {state.name: state.text.partition(":")[0] for state in REASONS}
+    assert told == experiments_contract.REASONS
+    early = {"early", "waiting"}
+    assert {s.color for s in REASONS if s.name in early}.isdisjoint(VERDICTS.values())
+    assert all(s.color == VERDICTS[told[s.name]] for s in REASONS if s.name not in early)
 
 
 def test_provisioned_data_sources_fit_the_dashboards() -> None:
