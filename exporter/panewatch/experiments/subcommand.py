@@ -11,7 +11,7 @@ from typing import Final
 from panewatch import logs
 from panewatch.flags import add_flags
 
-_EPILOG: Final = "It takes the flags of `panewatch` too."
+_EPILOG: Final = "It takes the flags of `panewatch` too. `panewatch --help` lists them."
 _EXIT_CODES: Final = (
     "Exit code: 0 where all went well, or nothing was to be done; 1 where something failed or is "
     "not as it should be; 2 where the settings or the arguments are wrong, and nothing was done."
