@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def wait_until(predicate: Callable[[], T], timeout: float = 10.0, what: str = "") -> T:
+def wait_until(predicate: Callable[[], T], timeout: float = 30.0, what: str = "") -> T:
     """Return what ``predicate`` gives once that is true; fail after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while True:

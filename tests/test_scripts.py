@@ -134,18 +134,20 @@ def test_up_keeps_what_tells_that_panewatch_is_gone(tmp_path: Path) -> None:
         exporter, prometheus = (find_address(output, n) for n in ("panewatch", "Prometheus"))
         os.kill(int(pids.read_text()), signal.SIGKILL)
         told = "panewatch ended with status 137 and is started again, 1 of 5"
-        wait_until(lambda: told in output.read_text(), 20, told)
-        wait_until(lambda: probe.answers(f"{exporter}/-/ready"), 30, "it answers again")
+        wait_until(lambda: told in output.read_text(), 30, told)
+        wait_until(lambda: probe.answers(f"{exporter}/-/ready"), 60, "it answers again")
 
         (tmp_path / "broken").touch()
         os.kill(int(pids.read_text().split()[-1]), signal.SIGKILL)
         gone = "panewatch ended with status 7 and stays away, the rest goes on"
         wait_until(lambda: gone in output.read_text(), 60, gone)
         assert len(pids.read_text().split()) == 1 + 5
-        assert "cannot start" in output.read_text().split(gone)[1]
+        wait_until(
+            lambda: "cannot start" in output.read_text().split(gone)[1], 20, "the end of its log"
+        )
         assert up.poll() is None
         wait_until(
-            lambda: probe.query(prometheus, 'up{job="panewatch"} == 0'), 30, "Prometheus sees it"
+            lambda: probe.query(prometheus, 'up{job="panewatch"} == 0'), 60, "Prometheus sees it"
         )
         wait_until(
             lambda: probe.query(prometheus, 'ALERTS{alertname="PanewatchDown"}'), 30, "it tells"

@@ -59,7 +59,10 @@ class Scrape:
 
 @contextmanager
 def collecting(**sections: object) -> Iterator[PanesCollector]:
-    """Run a collector with quick intervals and the given settings."""
+    """Run a collector with quick intervals and the given settings.
+
+    The servers that are set have been looked at: what is printed from here on is new.
+    """
     panes = {"list_interval": 0.05, "min_interval": 0.02, "busy_interval": 0.05}
     given = sections.pop("panes", {})
     assert isinstance(given, dict)
@@ -67,6 +70,13 @@ def collecting(**sections: object) -> Iterator[PanesCollector]:
     collector = PanesCollector(config)
     collector.start()
     try:
+        wait_for_first_look(collector)
         yield collector
     finally:
         collector.stop()
+
+
+def wait_for_first_look(collector: PanesCollector) -> None:
+    """Wait until each server that is set was looked at, with success or without."""
+    for watched in collector._servers.values():
+        watched.sweeper.wait_for_first(30.0)

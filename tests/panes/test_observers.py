@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from structlog.testing import capture_logs
 
 from panes.private_tmux import PrivateTmux, Puppet
-from panes.scraping import Scrape
+from panes.scraping import Scrape, wait_for_first_look
 from panes.watching import Witness
 from panewatch.config import Config
 from panewatch.panes.collector import ObserverFailedError, PanesCollector
@@ -88,6 +88,7 @@ def watching(tmux: PrivateTmux, *observers: Witness) -> Iterator[PanesCollector]
     collector = PanesCollector(config, observe=lambda _: observers)
     collector.start()
     try:
+        wait_for_first_look(collector)
         yield collector
     finally:
         collector.stop()
