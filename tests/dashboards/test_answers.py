@@ -11,6 +11,7 @@ import yaml
 
 from boards import queries
 from boards.states import ATTENTION, PANE_STATES
+from boards.verdicts import REASONS
 from dashboards.boards_on_disk import QUERIES
 from dashboards.promql import substitute
 
@@ -293,3 +294,44 @@ def test_the_share_of_failures_is_known_only_where_failures_are(tmp_path: Path) 
     row = NAME.replace("}", ', agent="claude"}')
     ask(tmp_path, series, query_of(title), "15m", labels=row, value=10)
     ask(tmp_path, series, query_of(title, "C"), "15m", labels=row, value=0.25)
+
+
+def experiments_series(metric: str, values: str, **labels: str) -> dict[str, str]:
+    own = "".join(f', {name}="{value}"' for name, value in labels.items())
+    return {
+        "series": f'panewatch_{metric}{{job="panewatch", instance="h"{own}}}',
+        "values": values,
+    }
+
+
+def test_a_verdict_is_told_by_its_reason_and_none_where_nothing_is_known(tmp_path: Path) -> None:
+    expr = query_of("experiments: Verdict")
+    series = [
+        experiments_series(
+            "experiments_verdict",
+            "1x10" if reason == "rising" else "0x10",
+            verdict=v,
+            reason=reason,
+        )
+        for reason, v in (("identical", "restart"), ("rising", "fix"), ("goal", "reached"))
+    ]
+    (rising,) = [state.code for state in REASONS if state.name == "rising"]
+    ask(tmp_path, series, expr, "5m", labels='{instance="h"}', value=rising)
+    ask(tmp_path, [], expr, "5m")
+
+
+def test_goal_and_baseline_stand_beside_each_experiment(tmp_path: Path) -> None:
+    series = [experiments_series("experiments_bitrate_goal_bits_per_second", "1000000x10")] + [
+        experiments_series("experiment_timestamp_seconds", time, experiment=name)
+        for name, time in (("a", "100x10"), ("b", "200x10"))
+    ]
+    title = "experiments: Bitrate of each experiment"
+    times, goals = (
+        [
+            {"labels": f'{{instance="h", experiment="{name}"}}', "value": value}
+            for name, value in zip("ab", values, strict=True)
+        ]
+        for values in ((100_000, 200_000), (1_000_000, 1_000_000))
+    )
+    ask_all(tmp_path, series, query_of(title), "5m", times)
+    ask_all(tmp_path, series, query_of(title, "D"), "5m", goals)
