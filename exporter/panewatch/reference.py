@@ -17,6 +17,7 @@ from panewatch.config import Config
 from panewatch.errors import contract as errors_contract
 from panewatch.errors.pack import load_builtin
 from panewatch.errors.rules_page import render_rules
+from panewatch.experiments import contract as experiments_contract
 from panewatch.machine.attribution import contract as attribution_contract
 from panewatch.machine.gpu import contract as gpu_contract
 from panewatch.machine.host import contract as host_contract
@@ -68,6 +69,7 @@ DOMAINS: Final[tuple[tuple[str, tuple[MetricSpec, ...]], ...]] = (
     ("GPUs", gpu_contract.METRICS),
     ("Attribution", attribution_contract.METRICS),
     ("Machine", host_contract.METRICS),
+    ("Experiments", experiments_contract.METRICS),
     ("panewatch itself", contract.ITSELF),
 )
 """Every metric that is declared, by domain."""

@@ -12,6 +12,8 @@ from panewatch.errors.diagnose import diagnose as diagnose_rules
 from panewatch.errors.memory import Memory
 from panewatch.errors.observer import ErrorsObserver
 from panewatch.errors.rules_in_use import ErrorsCollector, RulesInUse
+from panewatch.experiments.collector import ExperimentsCollector
+from panewatch.experiments.diagnose import diagnose as diagnose_experiments
 from panewatch.machine.attribution.collector import AttributionCollector
 from panewatch.machine.attribution.diagnose import diagnose as diagnose_attribution
 from panewatch.machine.gpu.board import GpuBoard
@@ -147,6 +149,12 @@ def list_collectors(watched: Callable[[], bool] = lambda: True) -> tuple[Entry, 
             build=HostCollector,
             uses=lambda config: config.host,
             diagnose=diagnose_host,
+        ),
+        Entry(
+            name="experiments",
+            build=ExperimentsCollector,
+            uses=lambda config: (config.experiments, config.collectors.experiments.timeout),
+            diagnose=diagnose_experiments,
         ),
         Entry(
             name="process",

@@ -52,7 +52,8 @@ def _describe(whole: Whole, settings: ExperimentsSettings, kind: str) -> str:
     figures = compute(whole.experiments, settings)
     verdict = judge(figures, settings)
     left_out = whole.skipped.total()
-    parts = [f"{figures.total + left_out} items in the {kind}"]
+    items = figures.total + left_out
+    parts = [f"{items} item{'' if items == 1 else 's'} in the {kind}"]
     if left_out:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(whole.skipped.items()))
         parts.append(f"{left_out} left out ({reasons})")
