@@ -22,8 +22,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> FakeNvml:
 def launch(tmp_path: Path) -> Iterator[Launch]:
     with contextlib.ExitStack() as stack:
 
-        def start(library: FakeNvml | None, *arguments: str) -> GpuExporter:
-            exporter = GpuExporter(library, tmp_path, *arguments)
+        def start(library: FakeNvml | None, *arguments: str, **timeout: str) -> GpuExporter:
+            exporter = GpuExporter(library, tmp_path, *arguments, **timeout)
             stack.callback(exporter.kill)
             return exporter
 

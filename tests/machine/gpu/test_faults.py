@@ -9,7 +9,7 @@ import pytest
 
 from machine.gpu.conftest import Launch
 from machine.gpu.fake_nvml import UUIDS, FakeNvml, describe_all, describe_driver
-from machine.gpu.watching import GpuExporter, needs_compiler
+from machine.gpu.watching import HANGS, GpuExporter, needs_compiler
 from polling import wait_until
 from runner.programs import get, panewatch
 
@@ -173,9 +173,10 @@ def test_the_driver_is_restarted(launch: Launch, library: FakeNvml) -> None:
 
 def test_a_hang_holds_one_thread_and_nothing_else(launch: Launch, library: FakeNvml) -> None:
     library.tell(describe_all(8))
-    exporter = launch(library)
+    exporter = launch(library, timeout=HANGS)
     exporter.wait_for_state("up")
-    before, threads = exporter.read_gpus(), exporter.list_threads()
+    wait_until(lambda: len(exporter.read_gpus()) > 8 * 10, what="all GPUs")
+    before, threads = exporter.read_gpus(), exporter.count_threads()
     library.tell([HANG, *describe_all(8)])
     exporter.wait_for_state("timeout")
     assert exporter.read_gpus() == {}
@@ -190,11 +191,11 @@ def test_a_hang_holds_one_thread_and_nothing_else(launch: Launch, library: FakeN
         assert 'panewatch_collector_success{collector="gpu"} 0.0' in text
         assert 'panewatch_collector_success{collector="process"} 1.0' in text
     assert slowest < 5, "the limit of a scrape"
-    assert exporter.list_threads() == threads
+    exporter.wait_for_threads(threads)
     library.tell(describe_all(8))
     exporter.wait_for_state("up")
     wait_until(lambda: exporter.read_gpus() == before, what="all is as it was")
-    assert exporter.list_threads() == threads
+    exporter.wait_for_threads(threads)
     assert exporter.log.count("reason=unavailable") == 1
     assert "Traceback" not in exporter.log
 
@@ -203,7 +204,7 @@ def test_a_hang_holds_one_thread_and_nothing_else(launch: Launch, library: FakeN
 def test_it_ends_while_the_driver_hangs(launch: Launch, library: FakeNvml, call: str) -> None:
     waits_only = call == "nvmlEventSetWait_v2"
     library.tell([f"* ! {call} hang", *describe_all(1)])
-    exporter = launch(library)
+    exporter = launch(library, timeout=HANGS)
     exporter.wait_for_state("up" if waits_only else "timeout")
     exporter.signal(signal.SIGTERM)
     assert exporter.process.wait(5) == 0

@@ -14,27 +14,35 @@ from runner.programs import PANEWATCH, Exporter, get
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler (cc) is installed")
 
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
+HANGS = "1s"
+"""After how long a driver counts as one that hangs, where one is to hang."""
+
+_WORKS = "20s"
+"""The same where none is to: a sample is slow where the machine is, too."""
+
 _SETTINGS = """\
-web: {listen_address: "127.0.0.1:0"}
+web: {{listen_address: "127.0.0.1:0"}}
 collectors:
-  panes: {enabled: false}
-  errors: {enabled: false}
-  training: {enabled: false}
-  repositories: {enabled: false}
-  gpu: {interval: 50ms}
-  host: {enabled: false}
-  attribution: {enabled: false}
-  process: {interval: 50ms}
-gpu: {timeout: 500ms}
+  panes: {{enabled: false}}
+  errors: {{enabled: false}}
+  training: {{enabled: false}}
+  repositories: {{enabled: false}}
+  gpu: {{interval: 50ms, timeout: 60s}}
+  host: {{enabled: false}}
+  attribution: {{enabled: false}}
+  process: {{interval: 50ms}}
+gpu: {{timeout: {timeout}}}
 """
 
 
 class GpuExporter(Exporter):
     """A running exporter; without a library it finds none."""
 
-    def __init__(self, library: FakeNvml | None, folder: Path, *arguments: str) -> None:
+    def __init__(
+        self, library: FakeNvml | None, folder: Path, *arguments: str, timeout: str = _WORKS
+    ) -> None:
         settings = folder / "panewatch.yml"
-        settings.write_text(_SETTINGS)
+        settings.write_text(_SETTINGS.format(timeout=timeout))
         super().__init__(
             [*PANEWATCH, f"--config.file={settings}", *arguments],
             folder,
@@ -83,7 +91,10 @@ class GpuExporter(Exporter):
     def wait_for_state(self, state: str, timeout: float = 10.0) -> None:
         wait_until(lambda: self.state == state, timeout, f"state {state}")
 
-    def list_threads(self) -> list[str]:
-        """Give the names of its threads, as far as they are ours."""
-        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
-        return sorted((task / "comm").read_text().strip() for task in tasks)
+    def count_threads(self) -> int:
+        """Count its threads, those of libraries too."""
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+    def wait_for_threads(self, before: int) -> None:
+        """Wait until there are no more threads than before, but for one that was late then."""
+        wait_until(lambda: self.count_threads() <= before + 1, what=f"about {before} threads")
