@@ -89,7 +89,7 @@ class JsonLines:
                 name for name, seen in found.items()
                 if name not in self._files or self._files[name].seen != seen
             ]  # fmt: skip
-            if not grown and self._whole is not None:
+            if not grown and self._files and self._reading is None:
                 self._whole = self._ledger.whole(self._clock())
                 return self._whole
             if self._reading is None:

@@ -14,7 +14,9 @@ from panewatch import linear
 from panewatch.errors.digest import digest
 from panewatch.experiments.paths import SkippedError
 
-_NUMBER: Final = re.compile(r"\s*[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?\s*")
+_NUMBER: Final = re.compile(
+    r"\s*[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,4})?\s*"
+)
 _EARLIEST: Final = 946_684_800.0
 """The year 2000: what is before it is no time of an experiment."""
 

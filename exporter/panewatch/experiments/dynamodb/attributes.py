@@ -9,7 +9,7 @@ from typing import Any, Final
 _DEEPEST: Final = 40
 """DynamoDB nests to 32 levels."""
 
-_WHOLE: Final = re.compile(r"-?\d{1,100}")
+_WHOLE: Final = re.compile(r"-?[0-9]{1,100}")
 _PLAIN: Final[dict[str, type]] = {
     "S": str, "B": bytes, "BOOL": bool, "SS": list, "NS": list, "BS": list,
 }  # fmt: skip
