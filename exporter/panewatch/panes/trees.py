@@ -86,6 +86,8 @@ class Trees:
         self._containers: PerProcess[Container | None] = PerProcess(find_container, None)
         self._owners: dict[int, tuple[bytes, PaneKey]] = {}
         self._strays: dict[PaneKey, _Strays] = {}
+        self._roots: dict[PaneKey, tuple[int, bytes]] = {}
+        """The first process of each pane, and when it began."""
 
     def measure(self, panes: Mapping[PaneKey, int]) -> dict[PaneKey, Usage]:
         """Return what the processes of each pane use.
@@ -97,7 +99,7 @@ class Trees:
             Nothing of panes whose first process has ended.
         """
         table = self._read()
-        trees = {key: list_tree(pid, table) for key, pid in panes.items() if pid in table.processes}
+        trees = {key: list_tree(pid, table) for key, pid in self._find_roots(panes, table)}
         inside = {pid for pids in trees.values() for pid in pids}
         strays = self._find_strays({key: panes[key] for key in trees}, inside, table)
         self._marks.keep(table.processes)
@@ -121,6 +123,19 @@ class Trees:
                     containers=self._name_containers(tree, outside, table),
                 )
         return usages
+
+    def _find_roots(self, panes: Mapping[PaneKey, int], table: Table) -> list[tuple[PaneKey, int]]:
+        """Return the first process of each pane that lives, and not one that has its number."""
+        found = {
+            key: (pid, process.start)
+            for key, pid in panes.items()
+            if (process := table.processes.get(pid)) is not None
+        }
+        before, self._roots = self._roots, {}
+        for key, (pid, start) in found.items():
+            known = before.get(key)
+            self._roots[key] = known if known and known[0] == pid else (pid, start)
+        return [(key, root[0]) for key, root in found.items() if self._roots[key] == root]
 
     def _find_strays(
         self, panes: Mapping[PaneKey, int], inside: set[int], table: Table

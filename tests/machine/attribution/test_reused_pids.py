@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from panewatch.panes.census import Process, Table
+import os
+import subprocess
+
+from panewatch.machine.attribution.ownership import Ownership
+from panewatch.machine.gpu.board import read_clock
+from panewatch.panes.census import Process, Table, read_process
 from panewatch.panes.marks import Mark, PerProcess
 from panewatch.panes.model import PaneKey
 from panewatch.panes.trees import Trees
@@ -91,6 +96,33 @@ def test_a_tree_that_bites_its_tail_ends() -> None:
         *PANE, (STRAY, STRAY + 1, 30, 500), (STRAY + 1, STRAY, 30, 100), mark=Mark(SERVER, "%1")
     )
     assert machine.look() == (3, 7.0)
+
+
+def test_what_has_the_number_of_a_panes_first_process_is_not_the_panes() -> None:
+    """Nobody has told yet that the pane is gone."""
+    machine = Machine(*PANE, mark=None)
+    assert machine.look() == (1, 1.0)
+    other = (ROOT, 1, 90, 7000)
+    for _ in range(2):
+        machine.table = build(PANE[0], other)
+        assert machine.trees.measure({KEY: ROOT}) == {}
+    # Another command in the same pane has another number.
+    machine.table = build(PANE[0], other, (STRAY, SERVER, 95, 200))
+    assert machine.trees.measure({KEY: STRAY})[KEY].cpu_seconds == 2.0
+
+
+def test_what_began_after_the_driver_told_of_a_process_is_another_one() -> None:
+    child = subprocess.Popen(["sleep", "1000"])
+    try:
+        process = read_process(child.pid)
+        assert process is not None
+        began = int(process.start) / os.sysconf("SC_CLK_TCK")
+        assert Ownership([], first=True, known_at=began).find(child.pid) != "unseen"
+        assert Ownership([], first=True, known_at=began - 1).find(child.pid) == "unseen"
+        assert began <= read_clock()
+    finally:
+        child.kill()
+        child.wait()
 
 
 def test_nothing_is_kept_of_processes_that_are_gone() -> None:

@@ -239,3 +239,16 @@ def test_diagnose_tells_what_is_there_and_why_not(library: FakeNvml) -> None:
     code, text = diagnose()
     assert code == 0
     assert "gpu: no_gpu" in text
+
+
+def test_two_gpus_of_one_uuid_are_told_once(launch: Launch, library: FakeNvml) -> None:
+    """A series that is there twice would cost the whole scrape."""
+    library.tell([line.replace(UUIDS[1], UUIDS[0]) for line in describe_all(2)])
+    exporter = launch(library)
+    exporter.wait_for_state("up")
+    _, text = get(exporter.port)
+    series = [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+    assert len(set(series)) == len(series)
+    assert exporter.read()[f'gpu_info{{driver="570.86.15",gpu="{UUIDS[0]}",index="0",'
+                           'name="NVIDIA H100 80GB HBM3"}'] == 1  # fmt: skip
+    assert exporter.read()["gpus_unreadable"] == 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 from itertools import pairwise
 from typing import Any
 from unittest.mock import MagicMock
 
 from panewatch.machine.gpu.nvml import Nvml, NvmlError
 from panewatch.machine.gpu.reader import Reader
+from panewatch.machine.gpu.xids import XidCounts, XidWatch
+from polling import wait_until
 
 
 class Counting(Nvml):
@@ -90,3 +93,23 @@ def test_a_gpu_that_tells_nothing_though_nothing_fails_is_no_lost_one() -> None:
     reading = Reader(Silent(needed=0)).read()
     assert [gpu.uuid for gpu in reading.gpus] == ["GPU-0", "GPU-1"]
     assert reading.unreadable == 0
+
+
+def test_a_driver_that_does_not_wait_for_errors_is_not_asked_without_end() -> None:
+    class Hasty(Counting):
+        asked = 0
+
+        def watch_errors(self, devices: Any) -> Any:
+            return "events", list(devices)
+
+        def wait_event(self, events: Any, seconds: float) -> None:  # noqa: ARG002 as the real one
+            self.asked += 1
+
+        def free_events(self, events: Any) -> None:
+            assert events == "events"
+
+    nvml = Hasty(needed=0)
+    watch = XidWatch(nvml, {"GPU-0": ctypes.c_void_p(16)}, XidCounts())
+    wait_until(lambda: nvml.asked, what="the first question")
+    assert watch.close()
+    assert nvml.asked <= 3, "once a second, and not as often as it can be"

@@ -131,14 +131,14 @@ from panewatch.machine.gpu.board import GpuBoard
 from panewatch.machine.gpu.collector import GpuCollector
 
 board = GpuBoard()
-assert board.read() == ()
+assert board.read().gpus == ()
 collector = GpuCollector(Config(), board)
 list(collector.collect())
-for gpu in board.read():
+for gpu in board.read().gpus:
     for process in gpu.processes:
         print(gpu.index, process.pid, process.memory, process.utilization)
 collector.stop()
-assert board.read() == ()
+assert board.read().gpus == ()
 """
     done = subprocess.run(
         [sys.executable, "-c", program],

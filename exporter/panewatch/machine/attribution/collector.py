@@ -43,4 +43,5 @@ class AttributionCollector:
             if server.local and server.state == "up"
             for view in server.panes
         ]
-        return build_families(panes, self._gpus.read(), Ownership(panes, first=self._first))
+        gpus, posted = self._gpus.read()
+        return build_families(panes, gpus, Ownership(panes, first=self._first, known_at=posted))

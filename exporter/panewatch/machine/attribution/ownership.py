@@ -18,6 +18,7 @@ _FIRST_NAMESPACE: Final = 0xEFFFFFFC
 _DEVICES: Final = ("nvidia", "dxg")
 _MOST_FILES: Final = 1000
 _DEEPEST: Final = 200
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 def is_first_namespace() -> bool:
@@ -35,10 +36,13 @@ class Ownership:
         panes: Panes whose processes run on this machine.
         first: Whether pids here are those that the driver counts. Where they are not, the
             number may be that of somebody else, and counts only for one that has a GPU open.
+        known_at: When the driver had told of processes, in seconds since the machine's start. One
+            that began later has the number of another one.
     """
 
-    def __init__(self, panes: Iterable[PaneView], *, first: bool) -> None:
+    def __init__(self, panes: Iterable[PaneView], *, first: bool, known_at: float) -> None:
         self._first = first
+        self._known_at = known_at * _TICKS
         self._roots: dict[int, Identity] = {}
         self._strays: dict[tuple[int, bytes], Identity] = {}
         for view in panes:
@@ -56,7 +60,9 @@ class Ownership:
 
     def _find(self, pid: int) -> Identity | str:
         process = read_process(pid)
-        if process is None or not (self._first or has_gpu_open(pid)):
+        if process is None or int(process.start) > self._known_at:
+            return "unseen"
+        if not self._first and not has_gpu_open(pid):
             return "unseen"
         return self._climb(pid, process) or ("container" if find_container(pid) else "other")
 

@@ -103,14 +103,18 @@ class Reader:
         count = self._nvml.count()
         if count != session.count:
             session.count, session.devices = count, {}
-        gpus = [gpu for index in range(count) if (gpu := self._read_gpu(session, index))]
-        found = {gpu.uuid for gpu in gpus}
+        by_uuid: dict[str, Gpu] = {}
+        for index in range(count):
+            if gpu := self._read_gpu(session, index):
+                # Another one of the same UUID could not be told apart by any series.
+                by_uuid.setdefault(gpu.uuid, gpu)
+        gpus, found = tuple(by_uuid.values()), set(by_uuid)
         self._known |= dict.fromkeys(found)
         lost = tuple(uuid for uuid in self._known if uuid not in found)
         self._watch(session, found)
         self._plan_reopening(bool(lost) or len(gpus) < count)
         state = "up" if gpus else "lost" if count or lost else "no_gpu"
-        return Reading(state, session.driver, tuple(gpus), lost, count - len(gpus))
+        return Reading(state, session.driver, gpus, lost, count - len(gpus))
 
     def _plan_reopening(self, missing: bool) -> None:
         """Open the library anew now and then while a GPU is missing: it may be back only then.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -76,13 +77,17 @@ class XidWatch:
 
     def _run(self) -> None:
         while not self._ending.is_set():
+            begun = time.monotonic()
             try:
                 event = self._nvml.wait_event(self._events, _WAIT_SECONDS)
             except NvmlError:
                 # It may answer so at once and for ever, as long as one of the GPUs is lost.
                 self._ending.wait(_WAIT_SECONDS)
                 continue
-            if event is not None and event[0] in self._uuids:
+            if event is None:
+                # Where the driver did not wait this does; an error that comes meanwhile is kept.
+                self._ending.wait(max(0.0, begun + _WAIT_SECONDS - time.monotonic()))
+            elif event[0] in self._uuids:
                 self._counts.add(self._uuids[event[0]], event[1])
         try:
             self._nvml.free_events(self._events)
