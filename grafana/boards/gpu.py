@@ -21,7 +21,7 @@ def build() -> Dashboard:
         "What each GPU does, how near it is to its limits, and what goes wrong with it.",
         [*host_variables(every_host=True), Variable("gpu", f"panewatch_gpu_lost{{{HOST}}}")],
         [
-            Row("Now", [Shelf(9, [(17, _gpus()), (7, _sums())])]),
+            Row("Now", [Shelf(9, [(19, _gpus()), (5, _sums())])]),
             Row(
                 "Work",
                 [
@@ -134,6 +134,8 @@ def _clocks() -> timeseries.Panel:
         "reasons below say which.",
         [Query(parts_of("panewatch_gpu_clock_hertz", "clock"), legend=f"{GPU_NAME} {{{{clock}}}}")],
         units.Hertz,
+        beside=True,
+        calcs=("lastNotNull",),
     )
 
 
@@ -149,6 +151,8 @@ def _pcie() -> timeseries.Panel:
             )
         ],
         units.BytesPerSecondIEC,
+        beside=True,
+        calcs=("lastNotNull",),
     )
 
 
@@ -163,6 +167,7 @@ def _temperature() -> timeseries.Panel:
             Query(f"min by (name) ({slowdown})", legend="slowdown of {{name}}"),
         ],
         units.Celsius,
+        beside=True,
         decimals=0,
     )
 
@@ -178,6 +183,7 @@ def _power() -> timeseries.Panel:
             Query(f"min by (name) ({limit})", legend="limit of {{name}}"),
         ],
         units.Watt,
+        beside=True,
         decimals=0,
     )
 
@@ -214,7 +220,7 @@ def _migs() -> table.Panel:
             Column("mig", "Part"),
             Column("profile", "Profile", 100),
             Column("gpu_instance", "GPU instance", 110),
-            Column("compute_instance", "Compute instance", 130),
+            Column("compute_instance", "Compute instance", 150),
             Column("Value #A", "Memory", 100, unit=units.BytesIEC),
             Column("Value #B", "Of", 100, unit=units.BytesIEC),
         ],

@@ -71,7 +71,6 @@ def outside() -> table.Panel:
         [
             Column("instance", "Host", 160),
             Column("index", "GPU", 60),
-            Column("name", "Name", 190),
             Column("reason", "Reason", 90),
             Column("Value #A", "Processes", 90),
             Column("Value #B", "Memory", 100, unit=units.BytesIEC),
