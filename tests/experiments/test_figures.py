@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tracemalloc
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from itertools import pairwise
 from statistics import fmean
@@ -278,24 +279,28 @@ class TestLabels:
 
 
 class TestCompletions:
+    @staticmethod
+    def count(completions: Completions, experiments: Iterable[Experiment]) -> int:
+        held = list(experiments)
+        assert list(completions.watch(held)) == held
+        return completions.total
+
     def test_each_counts_once_and_stays(self) -> None:
         completions = Completions()
-        completions.add(follow(["9", "R", "T", "8"]))
-        assert completions.total == 2
-        completions.add(follow(["9", "7", "T", "8"]))
-        assert completions.total == 3
-        completions.add([])
-        completions.add([Experiment(f"new{n}", "completed", 1.0, 1.0) for n in range(3)])
-        assert completions.total == 6
+        assert self.count(completions, follow(["9", "R", "T", "8"])) == 2
+        assert self.count(completions, follow(["9", "7", "T", "8"])) == 3
+        assert self.count(completions, []) == 3
+        new = [Experiment(f"new{n}", "completed", 1.0, 1.0) for n in range(3)]
+        assert self.count(completions, [*new, new[1]]) == 6
 
     @given(st.lists(st.sets(st.integers(0, 12)), max_size=8))
     def test_whatever_comes_and_goes(self, rounds: list[set[int]]) -> None:
         completions, before, total = Completions(), set[int](), 0
         for ids in rounds:
-            completions.add(Experiment(str(n), "completed", 0.0, 1.0) for n in ids)
             total += len(ids - before)
             before = ids
-            assert completions.total == total
+            found = (Experiment(str(n), "completed", 0.0, 1.0) for n in ids)
+            assert self.count(completions, found) == total
 
 
 def test_of_a_long_search_only_the_newest_are_kept() -> None:

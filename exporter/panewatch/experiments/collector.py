@@ -136,8 +136,7 @@ class ExperimentsCollector:
         shown = whole.version, settings.verdict, settings.newest
         if shown == self._shown:
             return
-        self._figures = compute(whole.experiments, settings)
-        self._completions.add(whole.experiments)
+        self._figures = compute(self._completions.watch(whole.experiments), settings)
         verdict = judge(self._figures, settings)
         self._found = build_found(self._figures, verdict, whole.skipped, self._completions.total)
         self._shown = shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from panewatch.experiments.model import Experiment
 
@@ -21,12 +21,19 @@ class Completions:
         self._known = array("q")
         """Hashes of the ids that are counted and still there, in their order."""
 
-    def add(self, experiments: Iterable[Experiment]) -> None:
-        """Count those of all experiments that there are now which are new."""
-        found = array(
-            "q", sorted({hash(each.id) for each in experiments if each.status == "completed"})
+    def watch(self, experiments: Iterable[Experiment]) -> Iterator[Experiment]:
+        """Pass on all experiments that there are now; after the last the new ones are counted."""
+        found = array("q")
+        for experiment in experiments:
+            if experiment.status == "completed":
+                found.append(hash(experiment.id))
+            yield experiment
+        found = array("q", sorted(found))
+        # The same id may come twice.
+        self.total += sum(
+            (place == 0 or number != found[place - 1]) and not self._is_known(number)
+            for place, number in enumerate(found)
         )
-        self.total += sum(not self._is_known(number) for number in found)
         self._known = found
 
     def _is_known(self, number: int) -> bool:

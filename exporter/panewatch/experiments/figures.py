@@ -6,7 +6,6 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from operator import attrgetter
 
 from panewatch.experiments.model import OPEN_STATUSES, STATUSES, Experiment
@@ -132,8 +131,18 @@ def compute(experiments: Iterable[Experiment], settings: ExperimentsSettings) ->
 
 
 def _order(experiments: Iterable[Experiment]) -> Iterator[Experiment]:
-    for _, at_once in groupby(experiments, key=attrgetter("time")):
-        yield from sorted(at_once, key=attrgetter("id"))
+    at_once: list[Experiment] = []
+    for experiment in experiments:
+        if at_once and at_once[0].time != experiment.time:
+            yield from _sort(at_once)
+            at_once.clear()
+        at_once.append(experiment)
+    yield from _sort(at_once)
+
+
+def _sort(at_once: list[Experiment]) -> list[Experiment]:
+    # Nearly always it is one alone, and there may be very many of those.
+    return sorted(at_once, key=attrgetter("id")) if len(at_once) > 1 else at_once
 
 
 def _count_refusals(before: int, experiment: Experiment) -> int:
