@@ -92,16 +92,21 @@ class Exporter:
         self.wall += seconds
 
     def look(self) -> dict[str, float]:
-        """Take a sample; give the values of all series, without the common prefix."""
+        """Take a sample; give the values of all series."""
         self.text, self.failure = "", None
         try:
             for family in self.collector.collect():
                 self.text += "".join(render(family).text)
         except Exception as error:  # noqa: BLE001 - the test asks for it
             self.failure = error
-        lines = (line for line in self.text.splitlines() if not line.startswith("#"))
-        found = (line.removeprefix("panewatch_").rpartition(" ") for line in lines)
-        return {series: float(value) for series, _, value in found}
+        return read_values(self.text)
+
+
+def read_values(text: str) -> dict[str, float]:
+    """Return the values of all series of an exposition, without their common prefix."""
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    found = (line.removeprefix("panewatch_").rpartition(" ") for line in lines)
+    return {series: float(value) for series, _, value in found}
 
 
 def find_verdict(values: dict[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""The story that experiments are watched for, through a real exporter that reads a real file.
+"""The story that experiments are watched for, through a real exporter of a file, and of a table.
 
 Every run gave 15.04 Mbps, as the generated code was never executed; after a purge the search goes
 on and reaches its goal.
@@ -13,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.canned import find_verdict
+from experiments.canned import find_verdict, read_values
+from experiments.tables import Tables, write_attributes
+from panewatch.config import Config
+from panewatch.experiments.collector import ExperimentsCollector
+from panewatch.exposition import render
 from polling import wait_until
 from runner.programs import PANEWATCH, Exporter, get, panewatch
 
@@ -72,10 +76,7 @@ class Watch:
         self.port = self.exporter.find_port()
 
     def read(self) -> dict[str, float]:
-        _, text = get(self.port)
-        lines = (line for line in text.splitlines() if not line.startswith("#"))
-        found = (line.removeprefix("panewatch_").rpartition(" ") for line in lines)
-        return {series: float(value) for series, _, value in found}
+        return read_values(get(self.port)[1])
 
     def wait_for(self, completed: int) -> dict[str, float]:
         """Wait until so many experiments are shown; give all series."""
@@ -133,3 +134,30 @@ def test_yesterday_and_today(watch: Watch) -> None:
     text = get(watch.port)[1] + watch.exporter.log + told.stdout + told.stderr
     assert SECRET not in text
     assert watch.exporter.end() == 0
+
+
+def test_the_same_in_a_table(tables: Tables) -> None:
+    table = tables.make()
+    settings = {"source": f"dynamodb://{table}", "dynamodb": {"endpoint": tables.address}}
+    collector = ExperimentsCollector(Config.model_validate({"experiments": settings}))
+
+    def look(completed: int) -> str:
+        """Wait until so many have completed; give the verdict."""
+
+        def find() -> dict[str, float]:
+            parts = (part for family in collector.collect() for part in render(family).text)
+            values = read_values("".join(parts))
+            return values if values.get('experiments{status="completed"}') == completed else {}
+
+        return find_verdict(wait_until(find, 20, f"{completed} completed"))
+
+    tables.put(table, *(write_attributes(number) for number in range(26)))
+    assert look(26) == "restart identical"
+    for number in range(26):
+        tables.client.delete_item(TableName=table, Key={"id": {"S": f"e{number}"}})
+    assert look(0) == "continue waiting"
+    tables.put(table, *(write_attributes(100 + n, rate) for n, rate in enumerate(FALLING[:8])))
+    assert look(8) == "continue improving"
+    tables.put(table, *(write_attributes(200 + n, rate) for n, rate in enumerate(FALLING[8:])))
+    assert look(12) == "reached goal"
+    collector.stop()
