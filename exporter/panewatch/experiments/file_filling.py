@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from panewatch.experiments.backup import Backup, BackupError, Note
 from panewatch.experiments.decoding import Decoder
@@ -18,6 +18,16 @@ from panewatch.experiments.store import Filling
 
 Choose = Callable[[str], Path]
 """Gives the file into which the lines of a file of the backup go."""
+
+
+class _Part(NamedTuple):
+    """What goes into a file: a line, or a piece of one that is long."""
+
+    data: bytes
+    begins: bool
+    """Whether a line begins with it."""
+    new: bool
+    """Whether the line is not there yet."""
 
 
 def fill_files(
@@ -42,29 +52,29 @@ def fill_files(
         if begins:
             known.update(_find_keys(piece.data, decoder))
     filling, begun = Filling(), dict[Path, int]()
-    for path, pieces in _group(backup, choose, known, decoder):
+    for path, parts in _group(backup, choose, known, decoder):
         try:
             with _open(path) as file:
                 begun.setdefault(path, os.fstat(file.fileno()).st_size)
-                _append(file, pieces, filling, note)
+                _append(file, parts, filling, note)
         except OSError as error:
             raise BackupError(f"{path}: cannot be written: {error.strerror}") from None
-    for path, pieces in _group(backup, choose, known, decoder):
-        filling.lost += _count_lost(path, begun[path], (data for data, new in pieces if new))
+    for path, parts in _group(backup, choose, known, decoder):
+        filling.lost += _count_lost(path, begun[path], (part.data for part in parts if part.new))
     return filling
 
 
 def _group(
     backup: Backup, choose: Choose, known: set[bytes], decoder: Decoder
-) -> Iterator[tuple[Path, Iterator[tuple[bytes, bool]]]]:
-    """Yield each file with what goes there: pieces, and whether they are not there yet."""
+) -> Iterator[tuple[Path, Iterator[_Part]]]:
+    """Yield each file with what goes there."""
 
-    def pick() -> Iterator[tuple[Path, tuple[bytes, bool]]]:
+    def pick() -> Iterator[tuple[Path, _Part]]:
         new = True
         for piece, begins in _mark_beginnings(map(parse_record, backup.read())):
             if begins:
                 new = known.isdisjoint(_find_keys(piece.data, decoder))
-            yield choose(piece.file), (piece.data, new)
+            yield choose(piece.file), _Part(piece.data, begins, new)
 
     for path, pairs in groupby(pick(), itemgetter(0)):
         yield path, map(itemgetter(1), pairs)
@@ -96,25 +106,21 @@ def _open(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, flags, 0o600), "a+b")
 
 
-def _append(
-    file: BinaryIO, pieces: Iterable[tuple[bytes, bool]], filling: Filling, note: Note
-) -> None:
-    """Append the new ones of ``pieces``, each line to a line of its own."""
+def _append(file: BinaryIO, parts: Iterable[_Part], filling: Filling, note: Note) -> None:
+    """Append those of ``parts`` that are new, each line to a line of its own."""
     ended = True
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
         ended = file.read(1) == b"\n"
-    begins = True
-    for data, new in pieces:
-        if new:
-            if begins and not ended:
+    for part in parts:
+        if part.new:
+            if part.begins and not ended:
                 file.write(b"\n")
-            file.write(data)
-            ended = data.endswith(b"\n")
+            file.write(part.data)
+            ended = part.data.endswith(b"\n")
             filling.written += 1
         else:
             filling.kept += 1
-        begins = data.endswith(b"\n")
         note(filling.written + filling.kept)
     file.flush()
     os.fsync(file.fileno())
