@@ -63,8 +63,7 @@ def open_client(settings: DynamoDbSettings) -> Opened:
     """Return a client as the settings say, otherwise as the AWS settings of this user do.
 
     One request takes at most `CONNECT_SECONDS` and `READ_SECONDS`, and is not sent again:
-    whoever reads decides when. After throttling the client holds requests back by itself, for two
-    seconds at most. The credentials of the user are read anew for each client.
+    whoever reads decides when. The credentials of the user are read anew for each client.
 
     Raises:
         SourceError: there are no credentials, no region, or the role cannot be taken on.
@@ -72,7 +71,8 @@ def open_client(settings: DynamoDbSettings) -> Opened:
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
-        retries={"mode": "adaptive", "total_max_attempts": 1},
+        # Its adaptive mode would sleep for seconds while it sends.
+        retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=1,
         user_agent_extra="panewatch",
     )

@@ -57,7 +57,13 @@ _KINDS: Final[tuple[tuple[tuple[type[Exception], ...], str], ...]] = (
         "credentials",
     ),
     ((exceptions.ResponseStreamingError, exceptions.IncompleteReadError), "server"),
-    ((exceptions.HTTPClientError,), "unreachable"),
+    (
+        (
+            exceptions.ConnectionError, exceptions.HTTPClientError,
+            exceptions.EndpointConnectionError,
+        ),
+        "unreachable",
+    ),
 )  # fmt: skip
 
 

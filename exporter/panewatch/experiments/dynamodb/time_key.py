@@ -29,11 +29,9 @@ def shift(attribute: Any, time: float, until: float) -> dict[str, str] | None:
         return None if earlier is None else {"N": earlier}
     if not isinstance(text, str):
         return None
-    if text.isdecimal():
-        earlier = _shift_number(text, time, until)
-    else:
-        earlier = _shift_text(text, time - until)
-    if earlier is None or (text.isdecimal() and len(earlier) != len(text)):
+    digits = text.isascii() and text.isdecimal()
+    earlier = _shift_number(text, time, until) if digits else _shift_text(text, time - until)
+    if earlier is None or (digits and len(earlier) != len(text)):
         return None
     return {"S": earlier}
 
