@@ -19,6 +19,7 @@ from panewatch.experiments.verdict import judge
 _NAME: Final = "experiments"
 _SECONDS: Final = 10.0
 _STEP_SECONDS: Final = 2.0
+_PAUSE_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 15.0
 
 
@@ -31,11 +32,8 @@ def diagnose(config: Config) -> Iterator[Finding]:
         return
     kind = _name_kind(settings.source)
     reader = SourceReader(settings)
-    end = time.monotonic() + _SECONDS
     try:
-        whole = reader.read(_STEP_SECONDS, _PATIENCE_SECONDS)
-        while whole is None and time.monotonic() < end:
-            whole = reader.read(_STEP_SECONDS, _PATIENCE_SECONDS)
+        whole = _read(reader)
     except SourceError as error:
         yield Finding(_NAME, ok=False, detail=f"{error.reason}: {error.detail}")
         return
@@ -46,6 +44,18 @@ def diagnose(config: Config) -> Iterator[Finding]:
     else:
         detail = _describe(whole, settings, kind)
     yield Finding(_NAME, ok=True, detail=detail)
+
+
+def _read(reader: SourceReader) -> Whole | None:
+    """Read until it is whole, or the time is up."""
+    end = time.monotonic() + _SECONDS
+    while True:
+        before = reader.counts.items
+        whole = reader.read(_STEP_SECONDS, _PATIENCE_SECONDS)
+        if whole is not None or time.monotonic() >= end:
+            return whole
+        if reader.counts.items == before:
+            time.sleep(_PAUSE_SECONDS)  # its budget is used up for now
 
 
 def _describe(whole: Whole, settings: ExperimentsSettings, kind: str) -> str:
