@@ -207,7 +207,7 @@ def test_it_ends_while_the_driver_hangs(launch: Launch, library: FakeNvml, call:
     exporter = launch(library, timeout=HANGS)
     exporter.wait_for_state("up" if waits_only else "timeout")
     exporter.signal(signal.SIGTERM)
-    assert exporter.process.wait(5) == 0
+    assert exporter.process.wait(30) == 0
     library.tell(describe_all(1))
 
 

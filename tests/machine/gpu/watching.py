@@ -88,7 +88,7 @@ class GpuExporter(Exporter):
         value = self.read().get('collector_success{collector="gpu"}')
         return None if value is None else bool(value)
 
-    def wait_for_state(self, state: str, timeout: float = 10.0) -> None:
+    def wait_for_state(self, state: str, timeout: float = 30.0) -> None:
         wait_until(lambda: self.state == state, timeout, f"state {state}")
 
     def count_threads(self) -> int:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from machine.host.fake_host import FakeHost, compile_library
-from machine.host.machines import SPACES
 from machine.host.watching import HostExporter
+from polling import wait_until
 
 Launch = Callable[..., HostExporter]
 
@@ -21,9 +21,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def host(library: Path, tmp_path: Path) -> FakeHost:
     """A machine that is well."""
-    host = FakeHost(library, tmp_path / "host")
-    host.answer(SPACES)
-    return host
+    return FakeHost(library, tmp_path / "host")
 
 
 @pytest.fixture
@@ -36,3 +34,23 @@ def launch(tmp_path: Path, host: FakeHost) -> Iterator[Launch]:
             return exporter
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def running(
+    library: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[FakeHost, HostExporter]]:
+    folder = tmp_path_factory.mktemp("running")
+    host = FakeHost(library, folder / "host")
+    exporter = HostExporter(host, folder)
+    yield host, exporter
+    exporter.kill()
+
+
+@pytest.fixture
+def watched(running: tuple[FakeHost, HostExporter]) -> tuple[FakeHost, HostExporter]:
+    """A machine that is well, and an exporter that has watched it for a while."""
+    host, exporter = running
+    host.mend()
+    wait_until(exporter.is_content, what="a sample of a machine that is well")
+    return running

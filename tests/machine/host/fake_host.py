@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from machine.host.machines import CPU, DISKS, MEMORY, MOUNTS, PRESSURE
+from machine.host.machines import CPU, DISKS, MEMORY, MOUNTS, PRESSURE, SPACES
 
 SOURCE = Path(__file__).with_suffix(".c")
 COMPILER = shutil.which("cc")
@@ -36,12 +36,17 @@ class FakeHost:
     def __init__(self, library: Path, folder: Path) -> None:
         self._library = library
         self._folder = folder
+        self.mend()
+
+    def mend(self) -> None:
+        """Have it be well, as it is at first."""
         self.write("proc/stat", CPU)
         self.write("proc/meminfo", MEMORY)
         self.write("proc/diskstats", DISKS)
         self.write("proc/self/mountinfo", MOUNTS)
         for resource, text in PRESSURE.items():
             self.write(f"proc/pressure/{resource}", text)
+        self.answer(SPACES)
 
     @property
     def environment(self) -> dict[str, str]:
