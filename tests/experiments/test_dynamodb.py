@@ -46,7 +46,7 @@ def write_time(number: int) -> dict[str, str]:
     return {"S": datetime.fromtimestamp(BEGIN + 60 * number, UTC).isoformat()}
 
 
-def stored(number: int, bitrate: float = 15.04, **others: Any) -> Attributes:
+def stored(number: int, bitrate: Any = 15.04, **others: Any) -> Attributes:
     """An item as it stands in a table that has a time key."""
     return write_attributes(
         number, bitrate, timestamp=write_time(number), kind={"S": "run"}, **others
@@ -88,7 +88,11 @@ def test_a_table_that_is_empty_is_whole(tables: Tables) -> None:
 @pytest.mark.parametrize("keys", ["run:S timestamp:N", "run:N at.time:S", "run:B"])
 def test_keys_of_any_kind_are_ids(tables: Tables, keys: str) -> None:
     name = tables.make(keys)
-    values = {"run:S": {"S": "a/b"}, "run:N": {"N": "7"}, "run:B": {"B": b"\x01"}}
+    values: dict[str, Attributes] = {
+        "run:S": {"S": "a/b"},
+        "run:N": {"N": "7"},
+        "run:B": {"B": b"\x01"},
+    }
     run = values[keys.split(maxsplit=1)[0]]
     extra = {"at.time": {"S": "x"}} if "at.time" in keys else {}
     tables.put(name, write_attributes(1, run=run, id=None, **extra))
@@ -193,7 +197,7 @@ def test_a_time_ahead_of_the_clock_hides_nothing(tables: Tables) -> None:
     ],
 )
 def test_a_time_key_that_there_is_not_is_said(
-    tables: Tables, settings: dict[str, str], reason: str, words: str
+    tables: Tables, settings: dict[str, Any], reason: str, words: str
 ) -> None:
     name = tables.make("id:S", "kind:S timestamp:S")
     table = open_table(tables, name, **settings)
@@ -261,6 +265,11 @@ def dynalite(aws: None) -> Iterator[Tables]:  # noqa: ARG001  # it sets the envi
         server.wait()
 
 
+def _is_active(tables: Tables, name: str) -> bool:
+    found: str = tables.client.describe_table(TableName=name)["Table"]["TableStatus"]
+    return found == "ACTIVE"
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -268,8 +277,7 @@ def _listens(port: int) -> bool:
 
 def test_another_engine_reads_alike(dynalite: Tables) -> None:
     name, clock = dynalite.make("id:S", "kind:S timestamp:S"), Clock()
-    status = lambda: dynalite.client.describe_table(TableName=name)["Table"]["TableStatus"]  # noqa: E731  # asked twice
-    wait_until(lambda: status() == "ACTIVE")
+    wait_until(lambda: _is_active(dynalite, name), what="the table")
     dynalite.put(name, *(stored(n, 1 + n, notes={"S": "x" * 300_000}) for n in range(12)))
     dynalite.put(name, stored(20, "bad"), stored(21, experiments={"S": json.dumps([])}))
     whole = open_table(dynalite, name, clock=clock)

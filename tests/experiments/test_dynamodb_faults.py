@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -157,7 +157,7 @@ def test_a_part_is_never_given_and_a_later_reading_hides_nothing(
 
 def test_items_that_change_while_the_table_is_read(stub: Stub, table: Table) -> None:
     fill(stub, 40)
-    changes = iter([
+    changes: Iterator[Callable[[], object]] = iter([
         lambda: stub.items.extend(write_attributes(n) for n in range(40, 60)),
         lambda: stub.items.__setitem__(35, write_attributes(35, 2)),
         lambda: stub.items.__setitem__(5, {}),
@@ -166,7 +166,7 @@ def test_items_that_change_while_the_table_is_read(stub: Stub, table: Table) -> 
     whole = None
     while whole is None:
         whole = table.read(0.0)
-        next(changes, lambda: None)()
+        next(changes, dict)()
     found = {one.id: one.bitrate for one in whole.experiments}
     assert len(found) == 59
     assert found["e35"] == 2e6
