@@ -180,11 +180,12 @@ def quality() -> timeseries.Panel:
         "PSNR (left axis) and SSIM (right axis, 1 is the same picture) of the newest results, "
         "where they were measured. A bitrate that falls together with them is bought with the "
         "quality of the video.",
-        of_each(TIME),
+        f"{of_each(TIME)}\nand {of_each(value)}",
         [
             Mark("PSNR", of_each(value, measure="psnr"), BLUE),
             Mark("SSIM", of_each(value, measure="ssim"), PURPLE, unit=units.Short),
         ],
         units.Decibel,
         from_zero=False,
+        none="Neither PSNR nor SSIM was measured.",
     )

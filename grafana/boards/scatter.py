@@ -51,6 +51,7 @@ def scatter(
     unit: str,
     *,
     from_zero: bool = True,
+    none: str = "",
 ) -> timeseries.Panel:
     """Build a graph whose points stand where their own times are, not those of the samples.
 
@@ -65,10 +66,11 @@ def scatter(
         marks: what is drawn there.
         unit: unit of the values, in Grafana's words.
         from_zero: begin the axes at 0, not near the least value.
+        none: what is said where there is nothing to draw.
     """
     queries = {STORED: f"1000 * {times}"} | {mark.name: mark.expr for mark in marks}
     panel = (
-        graph(title, description, [], unit, calcs=(), log=not from_zero)
+        graph(title, description, [], unit, calcs=(), log=not from_zero, none=none)
         .scale_distribution(common.ScaleDistributionConfig().type(options.ScaleDistribution.LINEAR))
         .draw_style(options.GraphDrawStyle.POINTS)
         .point_size(7)
