@@ -28,6 +28,7 @@ class CannedSource:
         self.error: Exception | None = None
         self.open_gate = threading.Event()
         self.open_gate.set()
+        self.asked: list[float] = []
         self.threads: set[int] = set()
         self.closed = False
 
@@ -38,7 +39,7 @@ class CannedSource:
         self.whole = Whole(experiments, Counter(skipped), version, time)
 
     def read(self, seconds: float) -> Whole | None:
-        assert seconds > 0
+        self.asked.append(seconds)
         self.threads.add(threading.get_ident())
         self.open_gate.wait()
         self.counts.items += 10

@@ -98,6 +98,13 @@ class TestReading:
         assert exporter.source.closed
         assert len(exporter.source.threads) == 1
 
+    def test_it_is_asked_for_a_part_of_the_time_that_a_sample_has(self, exporter: Exporter) -> None:
+        begin(exporter, *STORY)
+        for timeout in (8, 600):
+            exporter.collector.reconfigure(Exporter.make_config(timeout=timeout))
+            exporter.look()
+        assert exporter.source.asked == [5, 2, 5]
+
     def test_unchanged_families_are_the_very_same(self, exporter: Exporter) -> None:
         begin(exporter, *STORY)
         name = "panewatch_experiments_verdict"
