@@ -67,8 +67,9 @@ def seconds(duration: str | float) -> float:
     return sum(int(number) * _UNITS[unit] for number, unit in parts)
 
 
+@cache
 def read_alerts() -> list[Alert]:
-    """Every alerting rule of every rule file."""
+    """Every alerting rule of every rule file; nobody changes them."""
     return [
         Alert(file, rule)
         for file in RULES

@@ -37,7 +37,7 @@ def find_free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def hurry(section: dict[str, Any], keys: tuple[str, ...], factor: int) -> None:
+def hurry(section: dict[str, Any], keys: tuple[str, ...], factor: float) -> None:
     """Divide the durations under these keys by the factor, in place."""
     for key in keys:
         if key in section:
@@ -45,7 +45,7 @@ def hurry(section: dict[str, Any], keys: tuple[str, ...], factor: int) -> None:
 
 
 def write_configuration(
-    folder: Path, *, exporter: int, alertmanager: int, receiver: int, waits: int = FASTER_WAITS
+    folder: Path, *, exporter: int, alertmanager: int, receiver: int, waits: float = FASTER_WAITS
 ) -> tuple[Path, Path]:
     """Copy the shipped configuration with other ports and shorter times.
 
@@ -86,7 +86,7 @@ class Stack:
     tells how much faster than shipped everything that waits on purpose runs.
     """
 
-    def __init__(self, folder: Path, exporter: int, waits: int = FASTER_WAITS) -> None:
+    def __init__(self, folder: Path, exporter: int, waits: float = FASTER_WAITS) -> None:
         self.prometheus_port, self.alertmanager_port = find_free_port(), find_free_port()
         self._cleanup = ExitStack()
         self.receiver = ReceiverServer(0)
@@ -100,6 +100,9 @@ class Stack:
             receiver=int(self.receiver.server_address[1]),
             waits=waits,
         )
+        times = yaml.safe_load(prometheus.read_text())["global"]
+        self.interval = seconds(times["evaluation_interval"])
+        """Seconds between two evaluations of the rules."""
         self.prometheus = self._launch(
             folder / "prometheus.log",
             "prometheus",
@@ -116,7 +119,7 @@ class Stack:
             "--cluster.listen-address=",
         )
         for port in (self.prometheus_port, self.alertmanager_port):
-            wait_until(partial(self._answers, port), 30, f"port {port} is ready")
+            wait_until(partial(self._answers, port), 60, f"port {port} is ready")
 
     def _launch(self, log: Path, *command: str) -> subprocess.Popen[bytes]:
         with log.open("wb") as output:
@@ -125,7 +128,7 @@ class Stack:
         def end() -> None:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -143,7 +146,7 @@ class Stack:
 
     def _ask(self, port: int, path: str, **query: str) -> Any:
         url = f"http://127.0.0.1:{port}{path}?{urlencode(query)}"
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=30) as answer:
             return json.load(answer)
 
     def query(self, expression: str) -> dict[str, float]:
@@ -187,7 +190,7 @@ class Stack:
 
     def _metric(self, name: str, part: str, scale: int = 1) -> int:
         url = f"http://127.0.0.1:{self.prometheus_port}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=30) as answer:
             for line in answer.read().decode().splitlines():
                 if line.startswith(name) and part in line:
                     return int(float(line.rsplit(" ", 1)[1]) * scale)
@@ -202,7 +205,7 @@ class Stack:
     def wait_evaluations(self, count: int) -> None:
         """Wait until the rules about panes were evaluated so often again."""
         end = self.count_evaluations() + count
-        wait_until(lambda: self.count_evaluations() >= end, 30, f"{count} evaluations")
+        wait_until(lambda: self.count_evaluations() >= end, 60 + count, f"{count} evaluations")
 
     def close(self) -> None:
         """End both programs and the receiver."""

@@ -16,6 +16,8 @@ from polling import wait_until
 from rule_files import ROOT
 from stack import Stack, find_free_port
 
+pytestmark = pytest.mark.timeout(400)
+
 
 class Tmux:
     """A private tmux server; nothing of it outlives the test."""
@@ -37,7 +39,7 @@ class Tmux:
 def scrape(port: int) -> str:
     """Return the metrics, or nothing where the exporter does not answer yet."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
             return str(answer.read().decode())
     except OSError:
         return ""
@@ -68,11 +70,11 @@ def exporter_port(tmux: Tmux, tmp_path: Path) -> Iterator[int]:
             | {"PYTHONPATH": str(ROOT / "exporter"), "XDG_STATE_HOME": str(tmp_path / "state")},
         )
     try:
-        wait_until(lambda: "panewatch_pane_info{" in scrape(port), 30, "a pane is read")
+        wait_until(lambda: "panewatch_pane_info{" in scrape(port), 60, "a pane is read")
         yield port
     finally:
         process.terminate()
-        assert process.wait(10) == 0, (tmp_path / "panewatch.log").read_text()
+        assert process.wait(30) == 0, (tmp_path / "panewatch.log").read_text()
 
 
 @pytest.fixture

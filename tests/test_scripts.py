@@ -113,7 +113,7 @@ def run_up(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
         ) as up,
     ):  # fmt: skip
         try:
-            wait_until(lambda: "Ctrl-C ends all" in output.read_text(), 60, "the stack runs")
+            wait_until(lambda: "Ctrl-C ends all" in output.read_text(), 120, "the stack runs")
             yield up, output
         finally:
             up.terminate()
@@ -127,6 +127,7 @@ def find_address(output: Path, part: str) -> str:
     )
 
 
+@pytest.mark.timeout(400)
 def test_up_keeps_what_tells_that_panewatch_is_gone(tmp_path: Path) -> None:
     make_checkout(tmp_path)
     pids = tmp_path / "pids"
@@ -140,7 +141,7 @@ def test_up_keeps_what_tells_that_panewatch_is_gone(tmp_path: Path) -> None:
         (tmp_path / "broken").touch()
         os.kill(int(pids.read_text().split()[-1]), signal.SIGKILL)
         gone = "panewatch ended with status 7 and stays away, the rest goes on"
-        wait_until(lambda: gone in output.read_text(), 60, gone)
+        wait_until(lambda: gone in output.read_text(), 120, gone)
         assert len(pids.read_text().split()) == 1 + 5
         wait_until(
             lambda: "cannot start" in output.read_text().split(gone)[1], 20, "the end of its log"

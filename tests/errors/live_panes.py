@@ -128,7 +128,7 @@ class Live:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End the exporter, and wait until it has ended."""
         self.exporter.signal(number)
-        self.exporter.process.wait(10)
+        self.exporter.process.wait(30)
 
     def keeps(self, *rules: str) -> bool:
         """Tell whether incidents of just these rules are in the file."""

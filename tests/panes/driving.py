@@ -62,7 +62,7 @@ class DrivenAgent:
         self.hold = tmux.folder / "messages.hold"
         self.pane = tmux.start(command(self.log, guard))
         self.control = PaneControl.attach(self.pane, socket=tmux.socket)
-        self.control.wait_for_prompt(r"^❯ $", timeout=20)
+        self.control.wait_for_prompt(r"^❯ $", timeout=60)
 
     def receive(self, count: int = 1) -> list[Message]:
         """Wait until it got so many messages, and return all."""

@@ -26,7 +26,7 @@ class PrivateTmux:
         environment = {k: v for k, v in os.environ.items() if k not in {"TMUX", "TMUX_PANE"}}
         result = subprocess.run(
             ["tmux", "-u", "-S", self.socket, "-f", "/dev/null", *arguments],
-            capture_output=True, text=True, check=False, timeout=20,
+            capture_output=True, text=True, check=False, timeout=60,
             env=environment | {"LC_ALL": "C.UTF-8"},
         )  # fmt: skip
         if check and result.returncode:

@@ -57,7 +57,7 @@ class Exporter:
     def end(self) -> int:
         """End it as a user would; give its exit code."""
         self.signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(30)
 
     def kill(self) -> None:
         if self.process.poll() is None:
@@ -69,7 +69,7 @@ def panewatch(*arguments: str, **rest: Any) -> subprocess.CompletedProcess[str]:
     """Run a subcommand to its end."""
     environment = {**ENVIRONMENT, **rest.pop("env", {})}
     return subprocess.run(
-        (*PANEWATCH, *arguments), capture_output=True, text=True, timeout=30, check=False,
+        (*PANEWATCH, *arguments), capture_output=True, text=True, timeout=100, check=False,
         env=environment, **rest,
     )  # fmt: skip
 
@@ -77,7 +77,7 @@ def panewatch(*arguments: str, **rest: Any) -> subprocess.CompletedProcess[str]:
 def get(port: int, path: str = "/metrics") -> tuple[int, str]:
     """Give status and text; status 0 where nobody answers."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

@@ -214,7 +214,7 @@ def test_scrape_into_a_closed_pipe(tmp_path: Path) -> None:
     assert scrape.stderr
     with scrape.stderr as errors:
         assert errors.read() == b""
-    assert scrape.wait(20) == 141
+    assert scrape.wait(60) == 141
 
 
 def test_diagnose(tmp_path: Path) -> None:
