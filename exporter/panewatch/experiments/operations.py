@@ -27,7 +27,7 @@ from panewatch.experiments.restore import OccupiedError, check_fit
 from panewatch.experiments.restore import restore as fill
 from panewatch.experiments.store import Store
 from panewatch.experiments.stores import open_store
-from panewatch.experiments.verdict import judge
+from panewatch.experiments.verdict import judge, say_count
 
 
 def back_up(options: argparse.Namespace) -> int:
@@ -96,7 +96,7 @@ def restore(options: argparse.Namespace) -> int:
     told = f"{filling.written} of {backup.count} items written to {request.source} and read back"
     print_lines(iter([told]))
     if filling.kept:
-        print_lines(iter([f"{filling.kept} were there already, and were left as they are"]))
+        print_lines(iter([f"left as they are, as they were there already: {filling.kept}"]))
     if filling.lost:
         raise FailedError(
             f"{filling.lost} are not there as they were written: does somebody else write there?"
@@ -108,7 +108,9 @@ def _write(request: Request, store: Store, file: Path | None) -> Backup:
     path = file or name_backup(request.name, make_folder(os.environ))
     with Progress("items backed up") as progress:
         backup = write_backup(path.absolute(), store.origin, store.read(), progress.note)
-    print_lines(iter([f"{backup.count} items of {request.source} are in {backup.path}"]))
+    print_lines(
+        iter([f"{backup.path} holds {say_count(backup.count, 'item')} of {request.source}"])
+    )
     return backup
 
 
@@ -136,7 +138,7 @@ def _tell_purge(request: Request) -> Iterator[str]:
 def _tell_resumed(request: Request, resumed: Path) -> Iterator[str]:
     backup = _check(resumed)
     yield f"what is there still of {backup.path} would be deleted from {request.source}:"
-    yield f"  it is whole, {backup.count} items of {backup.time}"
+    yield f"  it is whole, {say_count(backup.count, 'item')} of {backup.time}"
     yield "nothing was deleted. To do it:"
     words = ("--resume", backup.path, "--confirm", request.name)
     yield f"  {request.write_command('purge', *words)}"
@@ -150,14 +152,16 @@ def _tell_purged(request: Request, backup: Backup, purged: Purged) -> Iterator[s
         yield f"the file as it was is now {place}"
     if purged.left:
         changed = f", {removal.changed} of them of the backup" if removal.changed else ""
-        yield f"{purged.left} items came or were changed since the backup{changed}: they are left"
+        came = say_count(purged.left, "item")
+        yield f"{came} came or changed since the backup{changed}: nothing of that was deleted"
         yield "stop what writes there, and look at them with `panewatch experiments list`"
     else:
         yield f"{request.source} is empty"
 
 
 def _tell_restore(request: Request, backup: Backup, *, merge: bool, empty: bool) -> Iterator[str]:
-    yield f"{backup.path} is whole: {backup.count} items of {backup.origin.source}, {backup.time}"
+    count = say_count(backup.count, "item")
+    yield f"{backup.path} is whole: {count} of {backup.origin.source}, {backup.time}"
     words = [backup.path, *(["--merge"] if merge or not empty else []), "--confirm", request.name]
     if not empty:
         yield f"{request.source} is not empty: what is there is left as it is, the rest is added"

@@ -15,7 +15,7 @@ from panewatch.experiments.figures import Figures
 from panewatch.experiments.model import Experiment
 from panewatch.experiments.plan import Expectation
 from panewatch.experiments.source import Whole
-from panewatch.experiments.verdict import Verdict, say_bitrate
+from panewatch.experiments.verdict import Verdict, say_bitrate, say_count
 from panewatch.logs import escape
 
 _MBPS: Final = 1e6
@@ -63,8 +63,8 @@ class Listing:
             when = write_time(best.time)
             yield f"* the best of all: {say_bitrate(best.result)}, {_cut(best.id)}, {when}"
         older = self.total - len(self.shown)
-        counted = "no experiment" if not self.total else f"{self.total} experiments"
-        yield f"{counted}{f', of which the oldest {older} are not listed' if older else ''}"
+        counted = say_count(self.total, "experiment") if self.total else "no experiment"
+        yield f"{counted}{f', the oldest {older} of them not listed' if older else ''}"
         if self.skipped:
             yield say_skipped(self.skipped)
 
@@ -145,8 +145,7 @@ def write_time(seconds: float) -> str:
 def say_skipped(skipped: Counter[str]) -> str:
     """Return how many items make no experiment, and why."""
     reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
-    total = skipped.total()
-    return f"{total} item{'' if total == 1 else 's'} left out: {reasons}"
+    return f"{say_count(skipped.total(), 'item')} left out: {reasons}"
 
 
 def print_lines(lines: Iterator[str]) -> None:

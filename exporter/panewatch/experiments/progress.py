@@ -44,5 +44,5 @@ class Progress:
         if not self._shows or (now := time.monotonic()) < self._next:
             return
         self._next = now + _EVERY
-        self._stream.write(f"\r\x1b[K{count:,} {self._what}")
+        self._stream.write(f"\r\x1b[K{self._what}: {count:,}")
         self._stream.flush()

@@ -74,15 +74,20 @@ def say_bitrate(bits_per_second: float) -> str:
     return f"{bits_per_second / _MBPS:.6g} Mbps"
 
 
+def say_count(number: int, what: str) -> str:
+    """Return ``1 result``, or ``2 results``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def _find_restart(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[str, str]]:
     best = figures.best
     if best is None:
         timeouts = figures.statuses["timeout"]
         if timeouts >= limits.timeouts_restart:
-            ended = _count(figures.ended, "experiment")
+            ended = say_count(figures.ended, "experiment")
             yield "only_timeouts", f"{ended} ended, {timeouts} by a timeout, none with a result."
         return
-    results = _count(figures.results, "result")
+    results = say_count(figures.results, "result")
     alike = f"{results}, all {say_bitrate(best)}"
     if figures.same == figures.results >= limits.identical_restart:
         goal = ", below the goal and yet no proof" if _is_reached(best, limits) else ""
@@ -95,7 +100,7 @@ def _find_restart(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[s
 def _find_reached(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[str, str]]:
     if figures.best is not None and _is_reached(figures.best, limits):
         goal = f"below the goal of {limits.goal_mbps:.6g} Mbps"
-        results = _count(figures.results, "result")
+        results = say_count(figures.results, "result")
         yield "goal", f"{results}, the best {say_bitrate(figures.best)}, {goal}."
 
 
@@ -114,7 +119,7 @@ def _find_fix(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[str, 
     if figures.latest is not None and _is_stuck(figures, limits):
         whole = figures.same == figures.results
         which = "all" if whole else f"the newest {figures.same} of them all"
-        results = _count(figures.results, "result")
+        results = say_count(figures.results, "result")
         yield "identical_early", f"{results}, {which} {say_bitrate(figures.latest)}."
     ratio = figures.timeout_ratio
     if ratio is not None and figures.judged >= _LEAST_ENDED and ratio > limits.timeout_ratio:
@@ -127,7 +132,7 @@ def _find_fix(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[str, 
     if figures.ended >= limits.no_progress_after and hopeless:
         found = "none with a result" if best is None else f"the best with {say_bitrate(best)}"
         least = f"not below the {limits.baseline_mbps:.6g} Mbps that are known to be possible"
-        yield "no_progress", f"{_count(figures.ended, 'experiment')} ended, {found}, {least}."
+        yield "no_progress", f"{say_count(figures.ended, 'experiment')} ended, {found}, {least}."
     if figures.direction > 0:
         by = f", by {say_bitrate(figures.trend)} from one to the next" if figures.trend else ""
         yield "rising", f"The newest results rise{by}, and they should fall."
@@ -136,9 +141,9 @@ def _find_fix(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[str, 
 def _find_continue(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[str, str]]:
     best = figures.best
     if best is None or figures.since_best is None:
-        yield "waiting", f"{_count(figures.total, 'experiment')} so far, none with a result."
+        yield "waiting", f"{say_count(figures.total, 'experiment')} so far, none with a result."
         return
-    so_far = f"{_count(figures.results, 'result')}, the best {say_bitrate(best)}"
+    so_far = f"{say_count(figures.results, 'result')}, the best {say_bitrate(best)}"
     if figures.results < limits.identical_early:
         yield "early", f"{so_far}: too few to judge."
     falling = figures.direction < 0 and figures.same < _FRESH
@@ -160,10 +165,6 @@ def _is_stuck(figures: Figures, limits: VerdictSettings) -> bool:
     """
     whole = figures.same == figures.results
     return figures.same >= (limits.identical_early if whole else limits.identical_restart)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _times(number: int) -> str:
