@@ -35,6 +35,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "attribution": ("--panes", "4", "--processes", "20", "--rounds", "3", "--scale", "0.1"),
     "traces": ("--megabytes", "2"),
     "progress": ("--kinds", "lines", "--widths", "80", "--steps", "60", "--settle", "3"),
+    "experiments": ("--items", "200", "--table", "50", "--hours", "0.05"),
 }
 """All benchmarks, in their order, with the sizes that only show that they run."""
 

@@ -30,13 +30,14 @@ SIZES = {
     "attribution": "--panes 3 --processes 15 --rounds 2 --pause 0 --scale 0.1",
     "traces": "--megabytes 1",
     "progress": "--kinds lines --widths 80 --steps 60 --settle 3",
+    "experiments": "--items 200 --table 50 --hours 0.05",
     "commands": "--commands 4 --panes 2 --longest 0.6 --lines 20 --rounds 1",
 }
 FIGURES = {
     "sweep": 6, "completeness": 5, "latency": 3, "footprint": 5, "scrape": 7,
     "classification": 3, "redos": 3, "replay": 6,
     "commands": 19, "screens": 6, "progress": 4, "callback": 4, "traces": 3, "gpu": 4,
-    "attribution": 7, "gpu_exporters": 4,
+    "attribution": 7, "gpu_exporters": 4, "experiments": 9,
 }  # fmt: skip
 LOG = ["$ make", "cc -c a.c", "a.c:3:9: error: no", "make: *** [Makefile:2: a.o] Error 1"] * 100
 CORPORA = ROOT.parent / "shared" / "corpora"
