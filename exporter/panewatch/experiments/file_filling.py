@@ -73,7 +73,7 @@ def _group(
         new = True
         for piece, begins in _mark_beginnings(map(parse_record, backup.read())):
             if begins:
-                new = known.isdisjoint(_find_keys(piece.data, decoder))
+                new = not known or known.isdisjoint(_find_keys(piece.data, decoder))
             yield choose(piece.file), _Part(piece.data, begins, new)
 
     for path, pairs in groupby(pick(), itemgetter(0)):
