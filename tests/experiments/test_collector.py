@@ -163,6 +163,17 @@ class TestFailing:
         assert exporter.look()[UP] == 1
         assert 'experiments{status="completed"}' not in self.fail(exporter)
 
+    @pytest.mark.parametrize(("age", "left"), [(600, 300), (0, 900), (-3600, 900)])
+    def test_what_was_old_when_it_was_given_expires_sooner(
+        self, exporter: Exporter, age: float, left: float
+    ) -> None:
+        exporter.prepare = lambda source: source.hold(follow(STORY), exporter.wall - age)
+        exporter.look()
+        exporter.pass_time(left)
+        assert 'experiments{status="completed"}' in self.fail(exporter)
+        exporter.pass_time(1)
+        assert 'experiments{status="completed"}' not in self.fail(exporter)
+
     def test_a_clock_that_jumps_expires_nothing(self, exporter: Exporter) -> None:
         begin(exporter, *STORY)
         exporter.wall += 86_400
