@@ -69,9 +69,10 @@ def test_a_pane_that_ends_without_remaining_is_gone(tmux: PrivateTmux) -> None:
     tmux.start("sleep 1000")
     tmux.run("set-option", "-g", "remain-on-exit", "off")
     watch = Watch(tmux)
-    pane = tmux.open("sleep 0.2")
+    pane = tmux.open("cat")
     watch.look()
     key = next(key for key in watch.sweeper._roster.panes.values() if key.facts.pane_id == pane).key
+    tmux.run("send-keys", "-t", pane, "C-d")
     wait_until(lambda: watch.look() or len(watch.published.panes) == 1)
     assert watch.witness.forgotten == [key]
 
