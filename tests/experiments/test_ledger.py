@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from panewatch.experiments import columns as columns_module
 from panewatch.experiments import ledger as module
 from panewatch.experiments.columns import Columns
 from panewatch.experiments.ledger import Ledger, Reading
 from panewatch.experiments.model import STATUSES, Experiment
+from panewatch.experiments.source import SourceError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -202,6 +205,23 @@ def test_rows_that_were_removed_give_their_memory_back() -> None:
     assert (len(columns), columns.gone) == (250, 0)
     assert [columns.get(row).id for row in range(3)] == [f"experiment-{n}" for n in (1, 3, 5)]
     assert [columns.find(f"experiment-{n}") for n in (1, 2, 499)] == [0, -1, 249]
+
+
+@pytest.mark.parametrize("limit", ["_MOST_ROWS", "_MOST_BYTES"])
+@pytest.mark.parametrize("everything", [True, False])
+def test_there_is_an_end_to_what_is_kept(
+    monkeypatch: pytest.MonkeyPatch, limit: str, *, everything: bool
+) -> None:
+    monkeypatch.setattr(columns_module, limit, 20)
+    ledger = fill(*(make(f"{number:02}") for number in range(5)))
+    for number in range(5, 40, 5):
+        reading = ledger.begin(everything=everything)
+        with contextlib.suppress(SourceError):
+            for more in range(50 if everything else 5):
+                reading.add(make(f"{number + more:02}"))
+            ledger.finish(reading)
+    kept = len(list(ledger.whole(0.0).experiments))
+    assert kept == (5 if everything else {"_MOST_ROWS": 20, "_MOST_BYTES": 10}[limit])
 
 
 MEASURE = """

@@ -13,6 +13,9 @@ _GONE: Final = len(STATUSES)
 _CODES: Final = {status: code for code, status in enumerate(STATUSES)}
 _FEWEST_SLOTS: Final = 64
 _UNKNOWN: Final = math.nan
+_MOST_ROWS: Final = 2_000_000
+_MOST_BYTES: Final = 1 << 27
+"""Of all ids together; with them the rows take 250 MB at most."""
 
 
 class Columns:
@@ -41,6 +44,11 @@ class Columns:
     def __len__(self) -> int:
         """Return the number of rows, also of those that were removed."""
         return len(self._ends)
+
+    @property
+    def full(self) -> bool:
+        """Whether there are as many rows, or as long ids, as memory is to be used for."""
+        return len(self._ends) >= _MOST_ROWS or len(self._ids) >= _MOST_BYTES
 
     def find(self, key: str) -> int:
         """Return the row of an id, also one that was removed; -1 where there is none."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from panewatch.experiments.columns import Columns
 from panewatch.experiments.model import Experiment
-from panewatch.experiments.source import Whole
+from panewatch.experiments.source import SourceError, Whole
 
 _SORTED_AT_ONCE: Final = 50_000
 """Rows that are sorted together: sorting takes ten times the memory of what it sorts."""
@@ -45,7 +45,13 @@ class Reading:
         """How many items are left out, by reason; of a reading of some, by how many more."""
 
     def add(self, experiment: Experiment) -> None:
-        """Take an experiment in, in place of an earlier one with its id."""
+        """Take an experiment in, in place of an earlier one with its id.
+
+        Raises:
+            SourceError: there are more than can be kept (``invalid``).
+        """
+        if self.fresh.full or (self._kept.full and not self.everything):
+            raise SourceError("invalid", "the source holds more than can be kept")
         self.removed.discard(experiment.id)
         row = self._kept.find(experiment.id)
         if 0 <= row < len(self.seen):

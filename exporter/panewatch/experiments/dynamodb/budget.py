@@ -22,7 +22,7 @@ _SMALLEST_ITEM: Final = 0.001
 class Budget:
     """Capacity units that are left of what may be used in a minute.
 
-    In no minute more is used, but by an item that alone is larger: it uses up several minutes.
+    In no minute more is used, but by a request that alone takes more: it uses up several minutes.
 
     Args:
         units: Those of a minute.

@@ -25,7 +25,7 @@ _ATTEMPTS: Final = 3
 """How often one call of `read` tries the same request."""
 
 _SHORTEST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 60.0
+_LONGEST_PAUSE: Final = 15.0
 _JITTER: Final = random.SystemRandom()
 
 
