@@ -184,6 +184,19 @@ class TestTrend:
         assert find_direction(rising[::-1], 0) == -1
         assert find_direction([rising[1], rising[0], *rising[2:]], 0) == 0
 
+    @pytest.mark.parametrize(
+        ("values", "direction"),
+        [
+            # Of seven, 19 pairs that rise and 2 that fall are the last that chance seldom makes.
+            ([2, 1, 4, 3, 5, 6, 7], 1),
+            ([2, 1, 4, 3, 6, 5, 7], 0),
+            ([7, 6, 5, 3, 4, 1, 2], -1),
+            ([7, 5, 6, 3, 4, 1, 2], 0),
+        ],
+    )
+    def test_the_last_that_chance_seldom_makes(self, values: list[float], direction: int) -> None:
+        assert find_direction(values, 0) == direction
+
     def test_what_is_within_the_tolerance_does_not_rise(self) -> None:
         values = [1000.0 + n / 100 for n in range(20)]
         assert find_direction(values, 0) == 1
