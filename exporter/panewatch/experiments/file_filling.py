@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -47,6 +48,7 @@ def fill_files(
     Raises:
         BackupError: a file cannot be written, or is none that would be read.
     """
+    choose = cache(choose)  # it asks the filesystem
     known: set[bytes] = set()
     for piece, begins in _mark_beginnings(map(parse_record, there)):
         if begins:
