@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -294,6 +296,20 @@ def test_an_answer_that_does_not_come_is_not_waited_for(
     clock.now += 60
     assert tell(table.read(10.0)) == []
     table.close()
+
+
+def test_nothing_that_boto3_logs_gets_into_the_log(stub: Stub, table: Table) -> None:
+    fill(stub, 1)
+    table.read(10.0)
+    log = io.StringIO()
+    heard = logging.StreamHandler(log)  # pytest's own listens to what is kept from the root too
+    logging.getLogger().addHandler(heard)
+    try:
+        for name in ("boto3", "botocore.credentials", "urllib3.connectionpool", "another"):
+            logging.getLogger(name).error("said by %s", name)
+    finally:
+        logging.getLogger().removeHandler(heard)
+    assert log.getvalue() == "said by another\n"
 
 
 def test_costs_that_are_not_told_are_assumed(stub: Stub, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,9 @@ _EARLY: Final = 300.0
 """Seconds before its end at which a role is taken on anew."""
 
 _SESSION_NAME: Final = "panewatch"
+
+_TALKATIVE: Final = ("boto3", "botocore", "urllib3")
+"""Libraries that log what AWS answered: names of roles, accounts, addresses."""
 
 T = TypeVar("T")
 
@@ -68,6 +72,8 @@ def open_client(settings: DynamoDbSettings) -> Opened:
     Raises:
         SourceError: there are no credentials, no region, or the role cannot be taken on.
     """
+    for name in _TALKATIVE:
+        logging.getLogger(name).propagate = False
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
