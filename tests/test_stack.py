@@ -43,17 +43,20 @@ def test_amtool_accepts_the_configuration() -> None:
     ("severity", "receiver"),
     [("critical", "page"), ("warning", "notify"), ("info", "silent"), ("other", "notify")],
 )
-def test_route_hangs_on_the_severity_alone(severity: str, receiver: str) -> None:
+def test_route_hangs_on_the_severity(severity: str, receiver: str) -> None:
     for labels in ([], ["session=critical", "alertname=PanewatchPaneFailed"]):
-        shown = run_amtool(
-            "config",
-            "routes",
-            "test",
-            f"--config.file={ALERTMANAGER}",
-            f"severity={severity}",
-            *labels,
-        )
-        assert shown.strip() == receiver
+        assert find_receiver(f"severity={severity}", *labels) == receiver
+
+
+def test_good_news_are_told() -> None:
+    assert find_receiver("severity=info", "alertname=PanewatchExperimentsGoalReached") == "news"
+    assert find_receiver("severity=info", "session=PanewatchExperimentsGoalReached") == "silent"
+
+
+def find_receiver(*labels: str) -> str:
+    """Who is told of an alert with these labels."""
+    file = f"--config.file={ALERTMANAGER}"
+    return run_amtool("config", "routes", "test", file, *labels).strip()
 
 
 def read_inhibition() -> list[dict[str, list[str]]]:
