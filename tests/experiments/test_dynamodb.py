@@ -162,6 +162,38 @@ def test_what_is_deleted_or_changed_later_is_seen_with_everything(tables: Tables
     table.close()
 
 
+def test_what_is_new_is_shown_while_everything_is_read_again(tables: Tables) -> None:
+    name, clock = tables.make("id:S", "kind:S timestamp:S"), Clock()
+    clock.now = BEGIN + 60.0 * 60
+    tables.put(name, *(stored(n) for n in range(60)))
+    tables.put(name, stored(59, status="running", experiments=None))
+    table = open_table(
+        tables, name, clock=clock, time_index="by-time", time_partition="run",
+        capacity_units_per_minute=4.0,
+    )  # fmt: skip
+    assert len(tell(table)) == 60
+    clock.now += 7 * 3600
+    tables.client.delete_item(TableName=name, Key={"id": {"S": "e1"}})
+    while table._everything is None:
+        assert "e1" in {one.id for one in take(table).experiments}
+        table.read(0.0)
+        clock.now += 15
+    newest = round(clock.now - BEGIN) // 60
+    tables.put(name, stored(newest, 5), stored(59, 6))
+    seen = 0
+    while table._everything is not None:
+        whole = table.read(5.0)
+        clock.now += 15
+        assert whole is not None
+        known = {one.id: one.bitrate for one in whole.experiments}
+        seen += known.get(f"e{newest}") == 5e6 and known["e59"] == 6e6 and "e1" in known
+    assert seen > 2, "long before everything was read"
+    known = tell(table)
+    assert "e1" not in known
+    assert (known["e59"], known[f"e{newest}"], len(known)) == (6e6, 5e6, 60)
+    table.close()
+
+
 def test_an_item_that_goes_bad_is_left_out_once(tables: Tables) -> None:
     name, clock = tables.make("id:S", "kind:S timestamp:S"), Clock()
     clock.now = BEGIN + 60 * 11.0
