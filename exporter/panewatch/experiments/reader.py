@@ -8,7 +8,7 @@ from typing import Final
 from panewatch.experiments.opening import open_source
 from panewatch.experiments.settings import ExperimentsSettings
 from panewatch.experiments.source import ReadCounts, Source, SourceError, Whole
-from panewatch.machine.gpu.worker import OverdueError, Worker
+from panewatch.worker import OverdueError, Worker
 
 OVERDUE: Final = "the source does not answer"
 

@@ -15,7 +15,7 @@ from panewatch.machine.gpu.families import build_families
 from panewatch.machine.gpu.model import Reading
 from panewatch.machine.gpu.nvml import Nvml
 from panewatch.machine.gpu.reader import Reader
-from panewatch.machine.gpu.worker import OverdueError, Worker
+from panewatch.worker import OverdueError, Worker
 
 _END_SECONDS: Final = 2.0
 _TIMEOUT: Final = Reading("timeout")

@@ -11,8 +11,8 @@ from panewatch.machine.gpu.collector import REASONS
 from panewatch.machine.gpu.contract import ABSENT
 from panewatch.machine.gpu.nvml import Nvml
 from panewatch.machine.gpu.reader import Reader
-from panewatch.machine.gpu.worker import OverdueError, Worker
 from panewatch.panes.text import clean_label
+from panewatch.worker import OverdueError, Worker
 
 _END_SECONDS: Final = 2.0
 _NOTHING: Final = {
