@@ -162,6 +162,10 @@ def test_what_is_deleted_or_changed_later_is_seen_with_everything(tables: Tables
     table.close()
 
 
+def reads_everything(table: Table) -> bool:
+    return table._everything is not None
+
+
 def test_what_is_new_is_shown_while_everything_is_read_again(tables: Tables) -> None:
     name, clock = tables.make("id:S", "kind:S timestamp:S"), Clock()
     clock.now = BEGIN + 60.0 * 60
@@ -174,14 +178,14 @@ def test_what_is_new_is_shown_while_everything_is_read_again(tables: Tables) -> 
     assert len(tell(table)) == 60
     clock.now += 7 * 3600
     tables.client.delete_item(TableName=name, Key={"id": {"S": "e1"}})
-    while table._everything is None:
+    while not reads_everything(table):
         assert "e1" in {one.id for one in take(table).experiments}
         table.read(0.0)
         clock.now += 15
     newest = round(clock.now - BEGIN) // 60
     tables.put(name, stored(newest, 5), stored(59, 6))
     seen = 0
-    while table._everything is not None:
+    while reads_everything(table):
         whole = table.read(5.0)
         clock.now += 15
         assert whole is not None

@@ -87,18 +87,7 @@ class Columns:
         slot = self._search(key)
         row = self._slots[slot] - 1
         if row < 0:
-            row = len(self._ends)
-            self._ids += key
-            self._ends.append(len(self._ids))
-            for column in (self.times, self._bitrates, self._psnr, self._ssim):
-                column.append(_UNKNOWN)
-            for counts in (self._failures, self._errors, self._interventions):
-                counts.append(0)
-            self._statuses.append(_GONE)
-            self.gone += 1
-            self._slots[slot] = row + 1
-            if 3 * len(self._ends) > 2 * len(self._slots):
-                self._index(2 * len(self._slots))
+            return self._append(experiment, key, slot)
         self.gone -= self._statuses[row] == _GONE
         self._statuses[row] = _CODES[experiment.status]
         self.times[row] = experiment.time
@@ -145,6 +134,23 @@ class Columns:
     def walk(self) -> Iterator[int]:
         """Yield the rows that hold an experiment."""
         return (row for row, status in enumerate(self._statuses) if status != _GONE)
+
+    def _append(self, experiment: Experiment, key: bytes, slot: int) -> int:
+        self._ids += key
+        self._ends.append(len(self._ids))
+        self._statuses.append(_CODES[experiment.status])
+        self.times.append(experiment.time)
+        self._bitrates.append(_known(experiment.bitrate))
+        self._psnr.append(_known(experiment.psnr))
+        self._ssim.append(_known(experiment.ssim))
+        self._failures.append(experiment.validation_failures)
+        self._errors.append(int(experiment.error or "0", 16))
+        self._interventions.append(experiment.interventions)
+        rows = len(self._ends)
+        self._slots[slot] = rows
+        if 3 * rows > 2 * len(self._slots):
+            self._index(2 * len(self._slots))
+        return rows - 1
 
     def _read_id(self, row: int) -> bytes:
         return bytes(self._ids[self._ends[row - 1] if row else 0 : self._ends[row]])
