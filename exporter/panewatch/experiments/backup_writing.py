@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -33,7 +34,7 @@ def write_backup(path: Path, origin: Origin, records: Iterable[bytes], note: Not
     Raises:
         BackupError: it cannot be written, or there is a file of that name.
     """
-    part = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         if os.path.lexists(path):  # before all is read, to be told of it at the end
