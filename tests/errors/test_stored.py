@@ -10,6 +10,7 @@ import pytest
 
 from errors.panes import make_rule
 from panewatch.errors import stored
+from panewatch.errors.literals import find_needs
 from panewatch.errors.rulebook import Rulebook
 from panewatch.errors.scanner import Scanner
 
@@ -82,6 +83,29 @@ def test_a_damaged_file_is_compiled_anew(
     assert works()
     assert len(compilations) == 2
     assert [file.read_bytes() for file in find_kept(home)] == whole
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 400, os.urandom(40)])
+def test_words_are_kept_too(content: bytes, home: Path) -> None:
+    expressions = ["^frobnicate [0-9]+$", "(?i)plugh|xyzzy"]
+    expected = list(map(find_needs, expressions))
+    assert stored.fetch_needs(expressions) == expected
+    (kept,) = find_kept(home)
+    assert kept.suffix == ".needs"
+    assert stored.fetch_needs(expressions) == expected
+    whole = kept.read_bytes()
+    kept.write_bytes(content)
+    assert stored.fetch_needs(expressions) == expected
+    assert kept.read_bytes() == whole
+
+
+def test_words_that_are_kept_are_not_looked_for_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = stored.fetch_needs(["frobnicate"])
+    assert find_kept(home)
+    monkeypatch.delattr(stored, "find_needs")
+    assert stored.fetch_needs(["frobnicate"]) == first
 
 
 def test_no_more_than_some_are_kept(home: Path) -> None:

@@ -1,6 +1,6 @@
-"""Compiled databases kept on disk: compiling the built-in rules takes seconds.
+"""What is made of rules, kept on disk: making it of the built-in ones takes seconds.
 
-Whatever is wrong with the store, a database is compiled anew: it saves time, no more.
+Whatever is wrong with the store, it is made anew: the store saves time, no more.
 """
 
 from __future__ import annotations
@@ -11,11 +11,18 @@ import stat
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import hyperscan
+import msgspec
+
+from panewatch.errors import literals, words
+from panewatch.errors.literals import Needs, find_needs
+
+T = TypeVar("T")
 
 _DIGEST: Final = hashlib.sha256
 _SIZE: Final = _DIGEST().digest_size
@@ -26,18 +33,43 @@ def fetch(
     texts: Sequence[bytes], flags: Sequence[int], compile_: Callable[[], hyperscan.Database]
 ) -> hyperscan.Database:
     """Return the database of ``texts``: the one that is kept, or else what is compiled now."""
+    parts = metadata.version("hyperscan"), list(texts), list(flags)
+    # Hyperscan itself refuses what was made for another processor.
+    load = partial(hyperscan.loadb, mode=hyperscan.HS_MODE_BLOCK)
+    return _fetch(parts, "hsdb", compile_, hyperscan.dumpb, load)
+
+
+def fetch_needs(expressions: Sequence[str]) -> list[Needs]:
+    """Return what each match of each expression holds, as `find_needs` does."""
+    load = partial(msgspec.msgpack.decode, type=list[Needs])
+
+    def make() -> list[Needs]:
+        return list(map(find_needs, expressions))
+
+    try:
+        code = [Path(file).read_bytes() for file in (literals.__file__, words.__file__)]
+    except OSError:
+        return make()
+    return _fetch((code, list(expressions)), "needs", make, msgspec.msgpack.encode, load)
+
+
+def _fetch(
+    parts: object, suffix: str, make: Callable[[], T], dump: Callable[[T], bytes],
+    load: Callable[[bytes], T],
+) -> T:  # fmt: skip
+    """Return what was made of ``parts``, which say all that it hangs on."""
     folder = _find_folder()
     if folder is None:
-        return compile_()
-    version = metadata.version("hyperscan")
-    key = _DIGEST(repr((version, list(texts), list(flags))).encode()).hexdigest()
-    path = folder / f"{key}.hsdb"
-    database = _load(path)
-    if database is None:
-        database = compile_()
-        with suppress(OSError):
-            _save(path, hyperscan.dumpb(database))
-    return database
+        return make()
+    path = folder / f"{_DIGEST(repr(parts).encode()).hexdigest()}.{suffix}"
+    kept = _load(path)
+    if kept is not None:
+        with suppress(hyperscan.HyperscanError, msgspec.MsgspecError):
+            return load(kept)
+    made = make()
+    with suppress(OSError):
+        _save(path, dump(made))
+    return made
 
 
 def _find_folder() -> Path | None:
@@ -61,19 +93,15 @@ def _is_private(path: Path) -> bool:
     return ours and not status.st_mode & 0o022
 
 
-def _load(path: Path) -> hyperscan.Database | None:
+def _load(path: Path) -> bytes | None:
     try:
         if not _is_private(path):
             return None
         content = path.read_bytes()
-        body = content[_SIZE:]
-        if _DIGEST(body).digest() != content[:_SIZE]:
-            return None
-        # Hyperscan itself refuses what was made for another processor.
-        database = hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
-    except (OSError, hyperscan.HyperscanError):
+    except OSError:
         return None
-    return database
+    body = content[_SIZE:]
+    return body if _DIGEST(body).digest() == content[:_SIZE] else None
 
 
 def _save(path: Path, body: bytes) -> None:
@@ -86,6 +114,6 @@ def _save(path: Path, body: bytes) -> None:
     except OSError:
         new.unlink(missing_ok=True)
         raise
-    kept = sorted(path.parent.glob("*.hsdb"), key=lambda kept: kept.stat().st_mtime)
+    kept = sorted(path.parent.glob(f"*{path.suffix}"), key=lambda kept: kept.stat().st_mtime)
     for old in kept[:-_MOST_KEPT]:
         old.unlink(missing_ok=True)

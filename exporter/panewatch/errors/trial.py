@@ -12,8 +12,9 @@ from typing import Final
 
 from panewatch import linear
 from panewatch.errors.expression import is_anchored
-from panewatch.errors.literals import find_needs
+from panewatch.errors.literals import Needs
 from panewatch.errors.rule import Rule
+from panewatch.errors.stored import fetch_needs
 from panewatch.errors.words import drop_longer
 
 _LONG: Final = 1024
@@ -36,8 +37,7 @@ class Expression:
 
     __slots__ = ("_exact", "_large", "begins", "caseless", "more", "rule", "text", "words")
 
-    def __init__(self, rule: int, text: str) -> None:
-        needs = find_needs(text)
+    def __init__(self, rule: int, text: str, needs: Needs) -> None:
         self.rule = rule
         self.text = text
         self.words = drop_longer(needs.words)
@@ -74,8 +74,10 @@ class Trial:
     def __init__(self, rules: Sequence[Rule], order: Mapping[int, int]) -> None:
         self._rules = rules
         self._order = order
+        texts = [(number, text) for number, rule in enumerate(rules) for text in rule.match]
+        needs = fetch_needs([text for _, text in texts])
         self.expressions = [
-            Expression(number, text) for number, rule in enumerate(rules) for text in rule.match
+            Expression(*each, need) for each, need in zip(texts, needs, strict=True)
         ]
         self._count = len(self.expressions)
         self._unless: dict[int, linear.ExpressionSet] = {}
