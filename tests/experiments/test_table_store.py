@@ -76,6 +76,7 @@ class Flaky:
         assert asked["ConsistentRead"]
         keys, rest = asked["Keys"][:20], asked["Keys"][20:]
         answer = self._client.batch_get_item(RequestItems={table: asked | {"Keys": keys}})
+        rest += answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
         return answer | {"UnprocessedKeys": {table: asked | {"Keys": rest}} if rest else {}}
 
 
