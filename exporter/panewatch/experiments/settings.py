@@ -62,6 +62,13 @@ class DynamoDbSettings(Section):
         description="Most read capacity units in a minute; a large table takes several minutes.",
     )
 
+    @model_validator(mode="after")
+    def _check_time_key(self) -> DynamoDbSettings:
+        if self.time_index is not None and self.time_partition is None:
+            keys = (("time_index",), ("time_partition",))
+            refuse([Conflict(keys, "time_index needs time_partition")])
+        return self
+
 
 class StatusWords(Section):
     """The words that stand for a status, in small letters; any other word is `other`."""

@@ -65,8 +65,6 @@ def read_schema(answer: Any, settings: DynamoDbSettings, item: ItemSettings) -> 
 def _read(table: dict[str, Any], settings: DynamoDbSettings, item: ItemSettings) -> Schema:
     keys = _order_keys(table["KeySchema"])
     if settings.time_partition is None:
-        if settings.time_index is not None:
-            raise SourceError("invalid", "time_index needs time_partition")
         return Schema(keys)
     covers, time_keys = True, keys
     if settings.time_index is not None:
