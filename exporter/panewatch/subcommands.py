@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from panewatch import logs, settings_file, web_config
-from panewatch.experiments.subcommand import add_arguments as add_experiments_arguments
+from panewatch.experiments.command.subcommand import add_arguments as add_experiments_arguments
 from panewatch.flags import list_flags, load, merge
 from panewatch.panes.commands import shell_init
 from panewatch.panes.commands.shell_init import SHELLS

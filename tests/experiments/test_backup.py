@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panewatch.experiments.backup import Backup, BackupError, Origin, check_backup
-from panewatch.experiments.backup_writing import make_folder, name_backup, write_backup
+from panewatch.experiments.stores.backup import Backup, BackupError, Origin, check_backup
+from panewatch.experiments.stores.backup_writing import make_folder, name_backup, write_backup
 
 TABLE = Origin("table", "dynamodb://runs", {"id": "S"})
 RECORDS = [b'{"id": {"S": "a"}}', b'{"id": {"S": "b"}}', b'{"count": {"N": "1"}}']

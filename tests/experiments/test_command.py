@@ -17,12 +17,12 @@ import pytest
 from experiments.stub import Stub, refuse
 from experiments.tables import Tables, write_attributes, write_item
 from panewatch.cli import main
-from panewatch.experiments.backup import check_backup
-from panewatch.experiments.file_store import FileStore
-from panewatch.experiments.look import look
-from panewatch.experiments.request import _ADVICE
+from panewatch.experiments.command.look import look
+from panewatch.experiments.command.request import _ADVICE
 from panewatch.experiments.settings import ExperimentsSettings
 from panewatch.experiments.source import FAILURES, ReadCounts, SourceError, Whole
+from panewatch.experiments.stores.backup import check_backup
+from panewatch.experiments.stores.file_store import FileStore
 from polling import wait_until
 
 SECRET = "AKIAIOSFODNN7EXAMPLE arn:aws:dynamodb:eu-west-1:123456789012:table/x"  # noqa: S105 - of nobody

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.tables import BEGIN, write_attributes, write_item
-from panewatch.experiments.decoding import Decoder
 from panewatch.experiments.dynamodb.attributes import open_item
+from panewatch.experiments.items.decoding import Decoder
+from panewatch.experiments.items.paths import SkippedError
 from panewatch.experiments.model import STATUSES, Experiment
-from panewatch.experiments.paths import SkippedError
 from panewatch.experiments.settings import ItemSettings
 from panewatch.experiments.source import SKIPPED
 

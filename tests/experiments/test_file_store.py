@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panewatch.experiments import file_removal
-from panewatch.experiments.backup import Backup, BackupError
-from panewatch.experiments.backup_writing import write_backup
-from panewatch.experiments.file_store import FileStore
-from panewatch.experiments.purge import Purged, purge
-from panewatch.experiments.raw_lines import PIECE, Piece, parse_record, write_record
-from panewatch.experiments.restore import OccupiedError, restore
 from panewatch.experiments.settings import ItemSettings
 from panewatch.experiments.source import SourceError
-from panewatch.experiments.store import Filling
+from panewatch.experiments.stores import file_removal
+from panewatch.experiments.stores.backup import Backup, BackupError
+from panewatch.experiments.stores.backup_writing import write_backup
+from panewatch.experiments.stores.file_store import FileStore
+from panewatch.experiments.stores.purge import Purged, purge
+from panewatch.experiments.stores.raw_lines import PIECE, Piece, parse_record, write_record
+from panewatch.experiments.stores.restore import OccupiedError, restore
+from panewatch.experiments.stores.store import Filling
 
 LINES: Final = (
     b'{"id": "a", "n": 1}\n',

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from experiments.tables import BEGIN, write_item
-from panewatch.experiments.jsonl import JsonLines
+from panewatch.experiments.files.jsonl import JsonLines
 from panewatch.experiments.opening import open_source
 from panewatch.experiments.settings import ExperimentsSettings, ItemSettings
 from panewatch.experiments.source import SourceError, Whole

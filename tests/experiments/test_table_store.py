@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 
 from experiments.stub import Answer, Stub, refuse
 from experiments.tables import Attributes, Tables, write_attributes
-from panewatch.experiments.backup import Backup, BackupError, Origin
-from panewatch.experiments.backup_writing import write_backup
 from panewatch.experiments.dynamodb import requests
 from panewatch.experiments.dynamodb.client import Opened, open_client
 from panewatch.experiments.dynamodb.raw_items import parse_record, write_record
 from panewatch.experiments.dynamodb.requests import TableRequests
 from panewatch.experiments.dynamodb.store import TableStore
-from panewatch.experiments.purge import Purged, purge
-from panewatch.experiments.restore import OccupiedError, restore
 from panewatch.experiments.settings import DynamoDbSettings
 from panewatch.experiments.source import SourceError
-from panewatch.experiments.store import Filling
+from panewatch.experiments.stores.backup import Backup, BackupError, Origin
+from panewatch.experiments.stores.backup_writing import write_backup
+from panewatch.experiments.stores.purge import Purged, purge
+from panewatch.experiments.stores.restore import OccupiedError, restore
+from panewatch.experiments.stores.store import Filling
 
 HOSTILE: Final[tuple[Attributes, ...]] = (
     {"id": {"S": "38 digits"}, "n": {"N": "1.2345678901234567890123456789012345678"}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from panewatch.experiments.jsonl import JsonLines
+from panewatch.experiments.files.jsonl import JsonLines
 from panewatch.experiments.settings import ExperimentsSettings
 from panewatch.experiments.source import Source
 

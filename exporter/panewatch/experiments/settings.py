@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from panewatch.settings_types import Conflict, Seconds, Section, Word, expects, refuse
 
@@ -233,13 +233,6 @@ class PlanStage(Section):
         return self
 
 
-def _check_rising(stages: tuple[PlanStage, ...]) -> tuple[PlanStage, ...]:
-    for earlier, later in pairwise(stages):
-        if later.hours <= earlier.hours or later.least < earlier.least or later.most < earlier.most:
-            raise ValueError("each stage has to be later than the one before, and expect no less")
-    return stages
-
-
 class ExperimentsSettings(Section):
     """Where experiments are read, how, and by what they are judged."""
 
@@ -253,7 +246,7 @@ class ExperimentsSettings(Section):
     dynamodb: DynamoDbSettings = Field(default=DynamoDbSettings())
     item: ItemSettings = Field(default=ItemSettings())
     verdict: VerdictSettings = Field(default=VerdictSettings())
-    plan: Annotated[tuple[PlanStage, ...], AfterValidator(_check_rising)] = Field(
+    plan: tuple[PlanStage, ...] = Field(
         default=(
             PlanStage(hours=1, least=3, most=5, best_mbps=15),
             PlanStage(hours=2, least=6, most=10),
@@ -270,3 +263,15 @@ class ExperimentsSettings(Section):
         default=900.0,
         description="Where the source cannot be read, what was last read is shown for that long.",
     )
+
+    @model_validator(mode="after")
+    def _check_plan(self) -> ExperimentsSettings:
+        told = "each stage has to be later than the one before, and expect no less"
+        refuse(
+            Conflict((("plan", number),), told)
+            for number, (earlier, later) in enumerate(pairwise(self.plan), 1)
+            if later.hours <= earlier.hours
+            or later.least < earlier.least
+            or later.most < earlier.most
+        )
+        return self

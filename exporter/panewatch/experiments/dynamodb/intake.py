@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from panewatch.experiments.decoding import Decoder, write_key
 from panewatch.experiments.dynamodb.attributes import open_item
 from panewatch.experiments.dynamodb.schema import Schema
 from panewatch.experiments.dynamodb.time_key import shift
+from panewatch.experiments.items.decoding import Decoder, write_key
+from panewatch.experiments.items.paths import SkippedError
 from panewatch.experiments.ledger import Reading
 from panewatch.experiments.model import OPEN_STATUSES
-from panewatch.experiments.paths import SkippedError
 from panewatch.experiments.settings import ItemSettings
 
 _MOST_OPEN: Final = 200

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from panewatch.experiments.backup import BackupError
+from panewatch.experiments.stores.backup import BackupError
 
 RawItem: TypeAlias = dict[str, Any]
 """Attributes by their names, each a mapping of its type to its value, as boto3's client has it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from panewatch.experiments.paths import parse_path
+from panewatch.experiments.items.paths import parse_path
 from panewatch.experiments.settings import DynamoDbSettings, ItemSettings
 from panewatch.experiments.source import SourceError
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from panewatch.experiments.backup import Backup, BackupError, Note, Origin
 from panewatch.experiments.dynamodb.client import call
 from panewatch.experiments.dynamodb.raw_items import RawItem, parse_record, write_record
 from panewatch.experiments.dynamodb.requests import BATCH, TableRequests
-from panewatch.experiments.store import Filling, Removal
+from panewatch.experiments.stores.backup import Backup, BackupError, Note, Origin
+from panewatch.experiments.stores.store import Filling, Removal
 
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 """Bytes of one batch: each request has an answer within its few seconds."""

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from panewatch.experiments.backup import Backup, BackupError, Note
-from panewatch.experiments.backup_writing import SUFFIX, sync_folder
-from panewatch.experiments.raw_lines import PIECE, parse_record
-from panewatch.experiments.store import Removal
+from panewatch.experiments.stores.backup import Backup, BackupError, Note
+from panewatch.experiments.stores.backup_writing import SUFFIX, sync_folder
+from panewatch.experiments.stores.raw_lines import PIECE, parse_record
+from panewatch.experiments.stores.store import Removal
 
 
 class _Mark:

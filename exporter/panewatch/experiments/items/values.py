@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from panewatch import linear
 from panewatch.errors.digest import digest
-from panewatch.experiments.paths import SkippedError
+from panewatch.experiments.items.paths import SkippedError
 
 _NUMBER: Final = re.compile(
     r"\s*[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,4})?\s*"

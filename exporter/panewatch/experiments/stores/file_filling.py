@@ -11,11 +11,11 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from panewatch.experiments.backup import Backup, BackupError, Note
-from panewatch.experiments.decoding import Decoder
-from panewatch.experiments.paths import SkippedError, decode_json
-from panewatch.experiments.raw_lines import Piece, parse_record, read_pieces
-from panewatch.experiments.store import Filling
+from panewatch.experiments.items.decoding import Decoder
+from panewatch.experiments.items.paths import SkippedError, decode_json
+from panewatch.experiments.stores.backup import Backup, BackupError, Note
+from panewatch.experiments.stores.raw_lines import Piece, parse_record, read_pieces
+from panewatch.experiments.stores.store import Filling
 
 Choose = Callable[[str], Path]
 """Gives the file into which the lines of a file of the backup go."""

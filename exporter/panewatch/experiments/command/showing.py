@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from panewatch.experiments.figures import compute
-from panewatch.experiments.look import look
-from panewatch.experiments.plan import expect
-from panewatch.experiments.printing import (
+from panewatch.experiments.command.look import look
+from panewatch.experiments.command.printing import (
     Listing,
     describe_verdict,
     print_lines,
     print_object,
     write_verdict,
 )
-from panewatch.experiments.progress import Progress
-from panewatch.experiments.request import read_request, tell_failure
+from panewatch.experiments.command.progress import Progress
+from panewatch.experiments.command.request import read_request, tell_failure
+from panewatch.experiments.figures import compute
+from panewatch.experiments.plan import expect
 from panewatch.experiments.settings import ExperimentsSettings
 from panewatch.experiments.source import Whole
 from panewatch.experiments.verdict import judge

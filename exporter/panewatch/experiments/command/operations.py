@@ -8,25 +8,25 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from panewatch.experiments.backup import Backup, check_backup
-from panewatch.experiments.backup_writing import make_folder, name_backup, write_backup
-from panewatch.experiments.figures import compute
-from panewatch.experiments.look import look
-from panewatch.experiments.printing import print_lines, say_skipped, write_time
-from panewatch.experiments.progress import Progress
-from panewatch.experiments.purge import Purged
-from panewatch.experiments.purge import purge as empty
-from panewatch.experiments.request import (
+from panewatch.experiments.command.look import look
+from panewatch.experiments.command.printing import print_lines, say_skipped, write_time
+from panewatch.experiments.command.progress import Progress
+from panewatch.experiments.command.request import (
     FailedError,
     Request,
     read_request,
     tell_failure,
     tell_next,
 )
-from panewatch.experiments.restore import OccupiedError, check_fit
-from panewatch.experiments.restore import restore as fill
-from panewatch.experiments.store import Store
-from panewatch.experiments.stores import open_store
+from panewatch.experiments.figures import compute
+from panewatch.experiments.stores.backup import Backup, check_backup
+from panewatch.experiments.stores.backup_writing import make_folder, name_backup, write_backup
+from panewatch.experiments.stores.opening import open_store
+from panewatch.experiments.stores.purge import Purged
+from panewatch.experiments.stores.purge import purge as empty
+from panewatch.experiments.stores.restore import OccupiedError, check_fit
+from panewatch.experiments.stores.restore import restore as fill
+from panewatch.experiments.stores.store import Store
 from panewatch.experiments.verdict import judge, say_count
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final, NamedTuple
 
-from panewatch.experiments.paths import SkippedError, decode_json
+from panewatch.experiments.items.paths import SkippedError, decode_json
 
 LONGEST: Final = 1 << 20
 """Bytes of the longest line that is taken."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from panewatch.experiments.backup import Backup, BackupError, Note
-from panewatch.experiments.store import Filling, Store
+from panewatch.experiments.stores.backup import Backup, BackupError, Note
+from panewatch.experiments.stores.store import Filling, Store
 
 
 class OccupiedError(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from panewatch.experiments.backup import Backup, BackupError, Note
-from panewatch.experiments.store import Removal, Store
+from panewatch.experiments.stores.backup import Backup, BackupError, Note
+from panewatch.experiments.stores.store import Removal, Store
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,14 @@ from pathlib import Path
 from time import gmtime, strftime
 from typing import BinaryIO, Final
 
-from panewatch.experiments.backup import FORMAT, Backup, BackupError, Note, Origin, check_backup
+from panewatch.experiments.stores.backup import (
+    FORMAT,
+    Backup,
+    BackupError,
+    Note,
+    Origin,
+    check_backup,
+)
 
 SUFFIX: Final = ".jsonl.gz"
 

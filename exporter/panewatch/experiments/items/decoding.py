@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-from panewatch.experiments.model import Experiment
-from panewatch.experiments.paths import Item, SkippedError
-from panewatch.experiments.settings import ItemSettings
-from panewatch.experiments.values import (
+from panewatch.experiments.items.paths import Item, SkippedError
+from panewatch.experiments.items.values import (
     name_error,
     read_bitrate,
     read_count,
     read_number,
     read_time,
 )
+from panewatch.experiments.model import Experiment
+from panewatch.experiments.settings import ItemSettings
 
 _USUAL_IDS: Final = ("id", "experiment_id")
 _LONGEST_ID: Final = 256

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from panewatch.experiments.file_store import FileStore
 from panewatch.experiments.opening import TABLE
 from panewatch.experiments.settings import ExperimentsSettings
-from panewatch.experiments.store import Store
+from panewatch.experiments.stores.file_store import FileStore
+from panewatch.experiments.stores.store import Store
 
 
 def open_store(settings: ExperimentsSettings, source: str) -> Store:

@@ -11,11 +11,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Self
 
-from panewatch.experiments.decoding import Decoder
+from panewatch.experiments.files.line_file import Line, LineFile, ReplacedError, identify
+from panewatch.experiments.files.plain_file import explain, open_plain
+from panewatch.experiments.items.decoding import Decoder
+from panewatch.experiments.items.paths import SkippedError, decode_json
 from panewatch.experiments.ledger import Ledger, Reading
-from panewatch.experiments.line_file import Line, LineFile, ReplacedError, identify
-from panewatch.experiments.paths import SkippedError, decode_json
-from panewatch.experiments.plain_file import explain, open_plain
 from panewatch.experiments.settings import ItemSettings
 from panewatch.experiments.source import ReadCounts, SourceError, Whole
 

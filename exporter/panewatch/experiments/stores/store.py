@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from panewatch.experiments.backup import Backup, Note, Origin
+from panewatch.experiments.stores.backup import Backup, Note, Origin
 
 
 @dataclass

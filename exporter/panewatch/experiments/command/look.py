@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from panewatch.experiments.backup import Note
 from panewatch.experiments.opening import open_source
 from panewatch.experiments.settings import ExperimentsSettings
 from panewatch.experiments.source import Source, SourceError, Whole
+from panewatch.experiments.stores.backup import Note
 
 _SECONDS: Final = 1.0
 """How long the source reads on at a time; then it is told how far that went."""

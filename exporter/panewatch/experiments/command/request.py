@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from panewatch import logs
-from panewatch.experiments.backup import BackupError
 from panewatch.experiments.settings import ExperimentsSettings
 from panewatch.experiments.source import SourceError
-from panewatch.experiments.stores import name_source
+from panewatch.experiments.stores.backup import BackupError
+from panewatch.experiments.stores.opening import name_source
 from panewatch.flags import load, merge
 from panewatch.problems import Problem, ProblemsError
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
-from panewatch.experiments.backup import BackupError
+from panewatch.experiments.stores.backup import BackupError
 
 PIECE: Final = 1 << 20
 """Bytes of the longest record: a longer line comes in pieces, so that memory stays flat."""

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from panewatch.experiments.backup import Backup, BackupError, Note, Origin
-from panewatch.experiments.decoding import Decoder
-from panewatch.experiments.file_filling import fill_files
-from panewatch.experiments.file_removal import remove_files
-from panewatch.experiments.jsonl import SUFFIX
-from panewatch.experiments.plain_file import explain, open_plain
-from panewatch.experiments.raw_lines import Piece, read_pieces, write_record
+from panewatch.experiments.files.jsonl import SUFFIX
+from panewatch.experiments.files.plain_file import explain, open_plain
+from panewatch.experiments.items.decoding import Decoder
 from panewatch.experiments.settings import ItemSettings
-from panewatch.experiments.store import Filling, Removal
+from panewatch.experiments.stores.backup import Backup, BackupError, Note, Origin
+from panewatch.experiments.stores.file_filling import fill_files
+from panewatch.experiments.stores.file_removal import remove_files
+from panewatch.experiments.stores.raw_lines import Piece, read_pieces, write_record
+from panewatch.experiments.stores.store import Filling, Removal
 
 
 class FileStore:

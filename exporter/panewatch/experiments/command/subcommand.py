@@ -91,37 +91,37 @@ def _name_source(text: str) -> str:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from panewatch.experiments.showing import show_list  # noqa: PLC0415 - only this needs it
+    from panewatch.experiments.command.showing import show_list  # noqa: PLC0415 - only this needs it
 
     return _try(show_list, options)
 
 
 def _verdict(options: argparse.Namespace) -> int:
-    from panewatch.experiments.showing import show_verdict  # noqa: PLC0415 - see above
+    from panewatch.experiments.command.showing import show_verdict  # noqa: PLC0415 - see above
 
     return _try(show_verdict, options)
 
 
 def _back_up(options: argparse.Namespace) -> int:
-    from panewatch.experiments.operations import back_up  # noqa: PLC0415 - see above
+    from panewatch.experiments.command.operations import back_up  # noqa: PLC0415 - see above
 
     return _try(back_up, options)
 
 
 def _purge(options: argparse.Namespace) -> int:
-    from panewatch.experiments.operations import purge  # noqa: PLC0415 - see above
+    from panewatch.experiments.command.operations import purge  # noqa: PLC0415 - see above
 
     return _try(purge, options)
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from panewatch.experiments.operations import restore  # noqa: PLC0415 - see above
+    from panewatch.experiments.command.operations import restore  # noqa: PLC0415 - see above
 
     return _try(restore, options)
 
 
 def _try(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
-    from panewatch.experiments.request import FailedError  # noqa: PLC0415 - see above
+    from panewatch.experiments.command.request import FailedError  # noqa: PLC0415 - see above
 
     try:
         return run(options)

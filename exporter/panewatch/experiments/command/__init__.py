@@ -1,0 +1,1 @@
+"""``panewatch experiments``: list, judge, back up, purge, restore."""

@@ -1,0 +1,1 @@
+"""Experiments in files of JSON lines."""

@@ -1,0 +1,1 @@
+"""Experiments whole and raw, to be backed up, purged and restored."""
