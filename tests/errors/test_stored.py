@@ -85,7 +85,7 @@ def test_a_damaged_file_is_compiled_anew(
     assert [file.read_bytes() for file in find_kept(home)] == whole
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 400, os.urandom(40)])
+@pytest.mark.parametrize("content", [b"", b"\0" * 400], ids=["empty", "nul"])
 def test_words_are_kept_too(content: bytes, home: Path) -> None:
     expressions = ["^frobnicate [0-9]+$", "(?i)plugh|xyzzy"]
     expected = list(map(find_needs, expressions))
