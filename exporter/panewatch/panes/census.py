@@ -17,6 +17,8 @@ _STATE, _PARENT, _FLAGS, _CPU_TIMES, _START = 0, 1, 6, slice(11, 15), 19
 _ENDED: Final = (b"Z", b"X")
 _BLOCKED: Final = b"D"
 _KERNEL_THREAD: Final = 0x00200000
+_FORKED: Final = 0x00000040
+"""It was forked, and has not begun a program of its own."""
 
 _STAT_BYTES: Final = 512
 """More than what stands before any of these fields."""
@@ -45,7 +47,9 @@ class Process:
         ValueError: That is something else.
     """
 
-    __slots__ = ("_raw", "_resident", "blocked", "ended", "kernel", "parent", "start", "ticks")
+    __slots__ = (
+        "_flags", "_raw", "_resident", "blocked", "ended", "kernel", "parent", "start", "ticks"
+    )  # fmt: skip
 
     def __init__(self, raw: bytes) -> None:
         fields = raw.rpartition(b")")[2].split(None, _START + 1)
@@ -59,12 +63,18 @@ class Process:
         self.ticks = sum(map(int, fields[_CPU_TIMES]))
         self.ended = fields[_STATE] in _ENDED
         self.blocked = fields[_STATE] == _BLOCKED
-        self.kernel = bool(int(fields[_FLAGS]) & _KERNEL_THREAD)
+        self._flags = int(fields[_FLAGS])
+        self.kernel = bool(self._flags & _KERNEL_THREAD)
 
     @property
     def name(self) -> bytes:
         """The name of its command, as the kernel cuts it."""
         return self._raw.rpartition(b")")[0].partition(b"(")[2]
+
+    @property
+    def program(self) -> bytes:
+        """What tells the program that it runs now from one that it ran before, mostly."""
+        return self.name + (b"\0" if self._flags & _FORKED else b"")
 
     def stands(self, raw: bytes) -> bool:
         """Tell whether this tells the same: no tick of CPU time, no page, no other state."""

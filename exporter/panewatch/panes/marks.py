@@ -27,7 +27,7 @@ class Mark(NamedTuple):
 
 
 class PerProcess(Generic[T]):
-    """What was found out about each process, by its pid and start: it is asked once.
+    """What was found out about each process, by its pid and what tells it apart: it is asked once.
 
     Args:
         find: Finds it out.
@@ -40,16 +40,21 @@ class PerProcess(Generic[T]):
         self._early = early
         self._known: dict[int, tuple[bytes, T, bool]] = {}
 
-    def get(self, pid: int, start: bytes) -> T:
-        """Return what is known of a process that began at ``start``."""
+    def get(self, pid: int, sign: bytes) -> T:
+        """Return what is known of a process.
+
+        Args:
+            pid: Its number.
+            sign: What tells it from the next one of that number, such as its start.
+        """
         known = self._known.get(pid)
-        if known is None or known[0] != start:
+        if known is None or known[0] != sign:
             asked = not self._early
-            known = (start, self._find(pid) if asked else self._early[0], asked)
+            known = (sign, self._find(pid) if asked else self._early[0], asked)
         elif known[2]:
             return known[1]
         else:
-            known = (start, self._find(pid), True)
+            known = (sign, self._find(pid), True)
         self._known[pid] = known
         return known[1]
 

@@ -68,7 +68,7 @@ class Trees:
     A process outside of every tree belongs to the pane that its environment names
     (``TMUX`` and ``TMUX_PANE``), if that pane lives. One that names none belongs where it was
     seen before, or else where its parent belongs. Environments are read of this user's
-    processes only, once each.
+    processes only, once for each program that one runs.
 
     Args:
         read: Looks at all processes.
@@ -148,7 +148,10 @@ class Trees:
             if pid in inside:
                 continue
             start = process.start
-            mark, known = self._marks.get(pid, start), self._owners.get(pid)
+            # A new program has a new environment: a daemon forks, and only then begins what it is
+            # asked to, and a server's next pane is for a moment what the server is.
+            mark = self._marks.get(pid, start + b" " + process.program)
+            known = self._owners.get(pid)
             if mark is not None:
                 key = marked.get(mark)
                 # A server that has the pid of an earlier one is younger than its processes.

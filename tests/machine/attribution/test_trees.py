@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,6 +102,54 @@ def test_what_a_stray_begins_without_an_environment_is_its_panes(crew: Crew) -> 
     usage = measure(crew, Trees())[pane]
     assert pid in [stray for stray, _ in usage.strays]
     assert len(usage.strays) == 2
+
+
+_FORK_AND_BEGIN = """
+import os, sys
+child = os.fork()
+if not child:
+    sys.stdin.readline()
+    os.execve(sys.argv[3], sys.argv[3:], {"TMUX": sys.argv[1], "TMUX_PANE": sys.argv[2]})
+print(child, flush=True)
+os.wait()
+"""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param([shutil.which("sleep"), "1001"], id="another name"),
+        pytest.param([sys.executable, "-c", "input()"], id="the same name"),
+    ],
+)
+def test_what_is_given_a_pane_only_as_it_begins_its_program_is_the_panes(
+    crew: Crew, program: list[str]
+) -> None:
+    """As a service forks, and the fork goes on as what it was asked for."""
+    pane = crew.open(":", first=True)
+    (key,) = crew.list_panes()
+    server = f"{crew.tmux.socket},{key.server_pid},0"
+    service = subprocess.Popen(
+        [sys.executable, "-c", _FORK_AND_BEGIN, server, pane, *program],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("TMUX")},
+    )  # fmt: skip
+    assert service.stdin is not None
+    assert service.stdout is not None
+    child = int(service.stdout.readline())
+    trees = Trees()
+
+    def list_strays() -> list[int]:
+        return [stray for stray, _ in measure(crew, trees)[pane].strays]
+
+    try:
+        assert list_strays() == []
+        service.stdin.write("\n")
+        service.stdin.flush()
+        wait_until(lambda: list_strays() == [child], what="it is the pane's")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        service.communicate()
 
 
 def test_strays_go_with_their_pane(crew: Crew) -> None:
