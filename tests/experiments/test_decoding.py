@@ -161,7 +161,8 @@ def test_bad_times(value: Any, form: Any, reason: str) -> None:
     [
         (3, 3), ("3", 3), (2.7, 2), ([1, 2], 2), ('["a", "b", "c"]', 3), ("syntax error", 1),
         ("", 0), (True, 1), (False, 0), (-4, 0), (math.nan, 0), (10**30, 0xFFFF), ({"a": 1}, 1),
-        ("[broken", 1), (None, 0),
+        ("[broken", 1), (None, 0), ("None", 0), (" null ", 0), ("false", 0), ("No", 0), ("NaN", 0),
+        ("N/A", 0), ("[]", 0), ("nothing was executed", 1),
     ],
 )  # fmt: skip
 def test_counts(value: Any, count: int) -> None:
@@ -187,6 +188,9 @@ def test_an_error_is_known_again_and_never_kept() -> None:
     assert name(traceback.format("a", "x()", 3)) == name(traceback.format("b", "y()", 40))
     assert name({"message": "a", "code": 1}) == name({"code": 2, "message": "a"})
     assert name(None) == name("  ") == name({}) == name(False) == ""
+    assert {name(text) for text in ("None", "null", "N/A", "-", "[]", "{}", '""', "no error")} == {
+        ""
+    }
     assert name("\ud800") == name("?")
     assert name("x" * 10**6)
     assert CANARY not in str(decode(write_item(1, error=CANARY, validation_failures=CANARY)))

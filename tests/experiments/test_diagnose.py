@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from panewatch.diagnose import Finding
 from panewatch.experiments import diagnose as module
 from panewatch.experiments.diagnose import diagnose
 from panewatch.experiments.reader import SourceReader
+from panewatch.experiments.source import SourceError
 
 
 def look(source: object = None) -> Finding:
@@ -55,6 +57,21 @@ def test_a_directory(tmp_path: Path) -> None:
     write(tmp_path / "a.jsonl", 9)
     write(tmp_path / "b.jsonl", 8)
     assert look(tmp_path).detail.startswith("2 items in the directory, 2 completed, ")
+
+
+def test_a_path_that_hangs_is_only_asked_for_by_the_thread_that_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads = []
+
+    def hang(_: Path) -> bool:
+        threads.append(threading.current_thread())
+        raise SourceError("timeout", "a mount that does not answer")
+
+    monkeypatch.setattr(Path, "is_dir", hang)
+    monkeypatch.setattr(Path, "stat", hang)
+    assert look("/dead/mount").detail == "timeout: a mount that does not answer"
+    assert threading.main_thread() not in threads
 
 
 def test_a_source_that_is_not_there(tmp_path: Path) -> None:

@@ -227,7 +227,6 @@ def test_a_time_ahead_of_the_clock_hides_nothing(tables: Tables) -> None:
 @pytest.mark.parametrize(
     ("settings", "reason", "words"),
     [
-        ({"time_index": "by-time"}, "invalid", "needs time_partition"),
         ({"time_index": "other", "time_partition": "run"}, "absent", "index"),
         ({"time_partition": "run"}, "invalid", "sort key"),
     ],

@@ -221,6 +221,14 @@ class TestTrend:
         assert found.count(1) > 190
 
 
+def test_ids_of_one_time_are_sorted_as_people_do() -> None:
+    found = compute(
+        [Experiment(f"run-{n}", "completed", 0.0, 20e6 - n) for n in (10, 2, 1, 9, 11)], SETTINGS
+    )
+    assert [each.id for each in found.newest] == ["run-1", "run-2", "run-9", "run-10", "run-11"]
+    assert found.since_best == 4
+
+
 class TestAnyOrderAndUnit:
     @given(SEARCHES, st.randoms(use_true_random=False))
     def test_those_of_one_time_may_come_in_any_order(

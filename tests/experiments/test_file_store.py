@@ -273,6 +273,14 @@ def test_where_nothing_can_be_moved_it_is_told(
     assert place.path.read_bytes() == b"".join(LINES)
 
 
+def test_the_file_of_another_user_stays(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    backup = place.back_up()
+    monkeypatch.setattr(os, "geteuid", lambda: place.path.stat().st_uid + 1)
+    with pytest.raises(BackupError, match="another user's"):
+        place.purge(backup)
+    assert place.path.read_bytes() == b"".join(LINES)
+
+
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     place = Place(tmp_path)
     real = tmp_path / "real"
@@ -338,6 +346,25 @@ def test_a_restoring_that_was_interrupted_goes_on(place: Place) -> None:
     assert (filling.written, filling.kept, filling.lost) == (7, 2, 0)
     lines = place.path.read_bytes().splitlines(keepends=True)
     assert sorted(lines) == sorted([*whole.splitlines(keepends=True), whole[20:28] + b"\n"])
+
+
+def test_of_a_run_told_twice_the_result_comes_back_too(place: Place) -> None:
+    told = [b'{"id": 1, "status": "running"}\n', b'{"id": 1, "status": "completed"}\n']
+    place.path.write_bytes(b"".join(told))
+    backup = place.back_up()
+    place.path.write_bytes(told[0])  # a restoring was interrupted here
+    filling = place.restore(backup, merge=True)
+    assert (filling.written, filling.kept, filling.lost) == (1, 1, 0)
+    assert place.path.read_bytes() == b"".join(told)
+
+
+def test_lines_that_are_alike_come_back_as_often(place: Place) -> None:
+    place.path.write_bytes(b'{"mbps": 15.04}\n' * 5)
+    backup = place.back_up()
+    place.path.write_bytes(b'{"mbps": 15.04}\n' * 2)
+    filling = place.restore(backup, merge=True)
+    assert (filling.written, filling.kept, filling.lost) == (3, 2, 0)
+    assert place.path.read_bytes() == b'{"mbps": 15.04}\n' * 5
 
 
 def test_what_a_restoring_makes_is_private(place: Place) -> None:

@@ -123,6 +123,17 @@ def test_a_line_that_is_too_long_is_left_out(path: Path) -> None:
     assert take(source).skipped == {"size": 2}
 
 
+def test_a_value_that_is_changed_in_place_is_seen(path: Path) -> None:
+    path.write_text("".join(line(number) for number in range(9)))
+    source = open_lines(path)
+    tell(source)
+    text = path.read_text()
+    with path.open("r+") as file:
+        file.write(text.replace(line(5), line(5, 12.34)))
+    os.utime(path, ns=(1, 1))
+    assert tell(source)["e5"] == 12.34e6
+
+
 @pytest.mark.parametrize("way", ["cut", "written", "renamed", "same size"])
 def test_another_file_is_read_anew(path: Path, way: str) -> None:
     path.write_text(line(1) + line(2))

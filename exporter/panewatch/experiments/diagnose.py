@@ -30,7 +30,6 @@ def diagnose(config: Config) -> Iterator[Finding]:
         detail = "no source is set, so no experiments; experiments.source names one"
         yield Finding(_NAME, ok=True, detail=detail)
         return
-    kind = _name_kind(settings.source)
     reader = SourceReader(settings)
     try:
         whole = _read(reader)
@@ -39,6 +38,7 @@ def diagnose(config: Config) -> Iterator[Finding]:
         return
     finally:
         reader.end()
+    kind = _name_kind(settings.source)  # it has answered: before, asking could hang
     if whole is None:
         detail = f"{reader.counts.items} items of the {kind} in {_SECONDS:.0f} s, more to be read"
     else:

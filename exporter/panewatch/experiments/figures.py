@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
+from typing import Final
 
 from panewatch.experiments.model import OPEN_STATUSES, STATUSES, Experiment
 from panewatch.experiments.settings import ExperimentsSettings
 from panewatch.experiments.trend import find_direction, find_slope, is_same, number_groups
+
+_NUMBER: Final = re.compile("([0-9]{1,20})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,13 @@ def _order(experiments: Iterable[Experiment]) -> Iterator[Experiment]:
 
 def _sort(at_once: list[Experiment]) -> list[Experiment]:
     # Nearly always it is one alone, and there may be very many of those.
-    return sorted(at_once, key=attrgetter("id")) if len(at_once) > 1 else at_once
+    return sorted(at_once, key=_split_id) if len(at_once) > 1 else at_once
+
+
+def _split_id(experiment: Experiment) -> tuple[list[str | int], str]:
+    """Return by what ids are sorted as people do: ``run-9`` comes before ``run-10``."""
+    parts = _NUMBER.split(experiment.id)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], experiment.id
 
 
 def _count_refusals(before: int, experiment: Experiment) -> int:

@@ -207,6 +207,7 @@ class Table:
         else:
             self._everything = None
             self._next_everything = self._monotonic() + self._settings.full_read_every
-        self._known_until = max(job.began, self._known_until or 0.0)
+        # Not what a clock said that was ahead for a while.
+        self._known_until = min(max(job.began, self._known_until or 0.0), self._clock())
         self._whole = self._ledger.whole(self._clock())
         self._current = True

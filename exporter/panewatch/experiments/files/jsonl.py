@@ -111,8 +111,8 @@ class JsonLines:
         """Read a file to the end that it has now; False where the time was up before."""
         file = self._files.setdefault(name, LineFile())
         seen = identify(os.fstat(descriptor))
-        if file.seen is not None and file.seen[:2] != seen[:2]:
-            raise ReplacedError
+        if file.seen is not None and (file.seen[:2] != seen[:2] or file.seen[2] == seen[2]):
+            raise ReplacedError  # one that was written and has not grown was written over
         size, stem = file.check(descriptor), name.removesuffix(SUFFIX)
         now = self._clock()
         while (lines := file.take(descriptor, size)) is not None:

@@ -33,6 +33,26 @@ _FASTEST: Final = 1e15
 MOST: Final = 0xFFFF
 """The largest count; a larger one counts as this."""
 
+_NOTHING: Final = frozenset(
+    {
+        "",
+        "-",
+        "[]",
+        "{}",
+        '""',
+        "''",
+        "none",
+        "null",
+        "nil",
+        "nan",
+        "n/a",
+        "no",
+        "false",
+        "no error",
+    }
+)
+"""What programs write where there is nothing: such a text is no error and counts as none."""
+
 _LONGEST_ERROR: Final = 4096
 _TRACEBACK: Final = "Traceback (most recent call last)"
 _VARIABLE: Final = linear.compile(
@@ -125,21 +145,21 @@ def read_count(value: Any, open_text: Callable[[Any], Any]) -> int:
         value: Anything.
         open_text: Gives what a text that holds JSON says, or raises `SkippedError`.
     """
+    if isinstance(value, str) and _is_nothing(value):
+        return 0
     if isinstance(value, str) and value.lstrip()[:1] in {"[", "{"}:
         try:
             value = open_text(value)
         except SkippedError:
             return 1
-    if isinstance(value, bool):
-        return int(value)
+    if isinstance(value, bool | dict):
+        return int(bool(value))
     if isinstance(value, list | set | frozenset):
         return min(len(value), MOST)
-    if isinstance(value, dict):
-        return int(bool(value))
     try:
         return min(max(int(read_number(value)), 0), MOST)
     except SkippedError:
-        return int(isinstance(value, str) and bool(value.strip()))
+        return int(isinstance(value, str))
 
 
 def name_error(value: Any) -> str:
@@ -152,9 +172,15 @@ def name_error(value: Any) -> str:
     """
     text = value if isinstance(value, str) else _write(value)
     text = text.strip().encode(errors="replace").decode()
+    if _is_nothing(text):
+        return ""
     if _TRACEBACK in text:
         text = text.rpartition("\n")[2].strip()
     return digest(_VARIABLE.sub("#", text[:_LONGEST_ERROR]))[:_FINGERPRINT]
+
+
+def _is_nothing(text: str) -> bool:
+    return text.strip().casefold() in _NOTHING
 
 
 def _write(value: Any) -> str:

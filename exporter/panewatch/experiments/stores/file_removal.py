@@ -57,7 +57,7 @@ def remove_files(backup: Backup, choose: Callable[[str], Path], note: Note) -> R
         note: Is told how many records are dealt with.
 
     Raises:
-        BackupError: a file cannot be moved, or no other put in its place.
+        BackupError: a file cannot be moved, or no other put in its place; or it is another user's.
     """
     marks: dict[str, _Mark] = {}
     for record in backup.read():
@@ -110,6 +110,9 @@ def _remove(places: _Places, mark: _Mark, removal: Removal) -> None:
     if not mark.begins(path):
         removal.changed += mark.records
         return
+    if os.geteuid() not in {0, path.stat().st_uid}:
+        # The empty one would be this user's, and who writes there could write no more.
+        raise PermissionError(errno.EPERM, "it is another user's: let that one do it, or root")
     _replace(path, places.set_aside(), mark, removal)
     removal.removed += mark.records
 

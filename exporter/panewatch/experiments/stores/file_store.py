@@ -74,7 +74,7 @@ class FileStore:
         Raises:
             BackupError: a file cannot be written, or would not be read afterwards.
         """
-        there = iter(()) if self.is_empty() else self.read()
+        there = tuple if self.is_empty() else self.read
         return fill_files(backup, self._choose, there, self._decoder, note)
 
     def close(self) -> None:
