@@ -198,6 +198,44 @@ def test_what_is_new_is_shown_while_everything_is_read_again(tables: Tables) -> 
     table.close()
 
 
+def test_a_purge_is_seen_at_once(tables: Tables) -> None:
+    name, clock = tables.make("id:S", "kind:S timestamp:S"), Clock()
+    clock.now = BEGIN + 60.0 * 30
+    tables.put(name, *(stored(n) for n in range(27)))
+    table = open_table(tables, name, clock=clock, time_index="by-time", time_partition="run")
+    assert len(tell(table)) == 27
+    for number in range(27):  # the reading in the middle comes across what goes later
+        tables.client.delete_item(TableName=name, Key={"id": {"S": f"e{26 - number}"}})
+        if number == 12:
+            assert len(tell(table)) == 14
+    tables.put(name, stored(29, 9.0))
+    assert tell(table) == {"e29": 9e6}
+    tables.put(name, stored(30, 8.0, status="running"))
+    take(table)
+    for number in (29, 30):
+        tables.client.delete_item(TableName=name, Key={"id": {"S": f"e{number}"}})
+    assert tell(table) == {}
+    before = table.counts.items
+    assert tell(table) == {}
+    assert table.counts.items == before
+    table.close()
+
+
+def test_one_that_runs_and_is_replaced_is_no_purge(tables: Tables) -> None:
+    name, clock = tables.make("id:S", "kind:S timestamp:S"), Clock()
+    clock.now = BEGIN + 60.0 * 100
+    tables.put(name, *(stored(n) for n in range(40)))
+    tables.put(name, stored(100, status="running", experiments=None))
+    table = open_table(tables, name, clock=clock, time_index="by-time", time_partition="run")
+    assert len(tell(table)) == 41
+    before = table.counts.items
+    tables.client.delete_item(TableName=name, Key={"id": {"S": "e100"}})
+    tables.put(name, stored(99, 3))
+    assert tell(table)["e99"] == 3e6
+    assert table.counts.items - before < 5
+    table.close()
+
+
 def test_an_item_that_goes_bad_is_left_out_once(tables: Tables) -> None:
     name, clock = tables.make("id:S", "kind:S timestamp:S"), Clock()
     clock.now = BEGIN + 60 * 11.0

@@ -28,10 +28,27 @@ class Open(NamedTuple):
 
 
 class Newest(NamedTuple):
-    """The newest item that is not ahead of the clock: its time, and how that is written."""
+    """The newest experiment that is not ahead of the clock.
+
+    Attributes:
+        time: Its time, in Unix seconds.
+        written: How that is written in the table.
+        key: Its id.
+        ended: Whether it has ended: such a one has no reason to go but a purge.
+    """
 
     time: float
     written: Any
+    key: str
+    ended: bool
+
+    def is_missed(self, found: set[str]) -> bool:
+        """Tell whether it was deleted, and maybe more, as a reading did not come across it.
+
+        Args:
+            found: The ids of what was found from its time, or an earlier one, on.
+        """
+        return self.key not in found and (self.ended or not found)
 
 
 class Intake:
@@ -47,7 +64,9 @@ class Intake:
         self._keys = schema.keys
         self._sort = None if schema.time is None else schema.time.sort
         self._may_repeat = settings.id is not None or not schema.keys
-        self._newest: Newest | None = None
+        self.newest: Newest | None = None
+        self._newest_found: Newest | None = None
+        """The newest since all began to be read: what is gone by then is none any more."""
         self.left_out: dict[str, str] = {}
         """Why items are left out that were read, by their keys."""
         self.open: dict[str, Open] = {}
@@ -90,6 +109,14 @@ class Intake:
         self._remember(attributes, experiment.id, experiment.status, experiment.time, now)
         return experiment.id
 
+    def begin_everything(self) -> None:
+        """Say that everything begins to be read."""
+        self._newest_found = None
+
+    def finish_everything(self, left_out: dict[str, str]) -> None:
+        """Say that everything was read, and what of it is left out, and why."""
+        self.newest, self.left_out = self._newest_found, left_out
+
     def find_begin(self, until: float) -> tuple[bool, dict[str, str] | None]:
         """Return from which sort key on is read what came after a time.
 
@@ -99,9 +126,9 @@ class Intake:
         Returns:
             Whether that can be told, and the sort key; None for all, as nothing is known yet.
         """
-        if self._newest is None:
+        if self.newest is None:
             return True, None
-        time, written = self._newest
+        time, written = self.newest.time, self.newest.written
         begin = shift(written, time, min(time, until))
         return begin is not None, begin
 
@@ -117,8 +144,10 @@ class Intake:
     ) -> None:
         if self._sort is None:
             return
-        if time <= now and (self._newest is None or time > self._newest.time):
-            self._newest = Newest(time, attributes.get(self._sort))
+        if time <= now:
+            this = Newest(time, attributes.get(self._sort), key, status not in OPEN_STATUSES)
+            self.newest = _choose_newer(self.newest, this)
+            self._newest_found = _choose_newer(self._newest_found, this)
         if status not in OPEN_STATUSES:
             self.open.pop(key, None)
             return
@@ -132,3 +161,10 @@ class Intake:
             return write_key([item.get(name) for name in self._keys])
         except SkippedError:
             return ""
+
+
+def _choose_newer(known: Newest | None, other: Newest) -> Newest:
+    # What is told of one and the same again may be that it has ended.
+    if known is None or other.time > known.time or other.key == known.key:
+        return other
+    return known

@@ -26,6 +26,7 @@ class Everything:
         self._ledger = ledger
         self._intake = intake
         self._reading = ledger.begin(everything=True)
+        intake.begin_everything()
         self._left_out: dict[str, str] = {}
 
     @property
@@ -53,7 +54,7 @@ class Everything:
     def finish(self) -> None:
         """Hand over what was read."""
         self._ledger.finish(self._reading)
-        self._intake.left_out = self._left_out
+        self._intake.finish_everything(self._left_out)
 
 
 class Newer:
@@ -81,14 +82,17 @@ class Newer:
         self.began = now
         self.touched: set[str] = set()
         """The ids of what was read, or was found to be gone."""
+        self.misses = False
+        """Whether something is gone that had ended, so that more may be."""
         self._job: Pages | Batch = pages
         self._batches = batches
         self._covers = covers
         self._ledger = ledger
         self._intake = intake
         self._reading = ledger.begin(everything=False)
-        self._keys: list[dict[str, Any]] = []
+        self._keys: dict[str, dict[str, Any]] = {}
         self._asked: set[str] = set()
+        self._newest = intake.newest
         self.done = False
 
     def wait(self) -> float:
@@ -106,7 +110,8 @@ class Newer:
             if whole:
                 self._take(attributes, now)
             else:
-                self._keys.append(attributes)
+                # One whose time changes meanwhile comes twice, and may be asked for once only.
+                self._keys[repr(sorted(attributes.items()))] = attributes
         if not self._job.done:
             return
         if isinstance(self._job, Pages):
@@ -115,6 +120,7 @@ class Newer:
 
     def finish(self) -> None:
         """Hand over what was read; what was open and is no more there is gone."""
+        self.misses = self._newest is not None and self._newest.is_missed(self.touched)
         for key in self._asked - self.touched:
             self._intake.open.pop(key, None)
             self._reading.remove(key)
@@ -127,7 +133,7 @@ class Newer:
 
     def _choose(self) -> list[dict[str, Any]]:
         """Return the keys of what is read besides: none twice, as the service refuses that."""
-        keys = list(self._keys)
+        keys = list(self._keys.values())
         for name, known in self._intake.open.items():
             if name not in self.touched:
                 self._asked.add(name)

@@ -201,6 +201,8 @@ class Table:
         job.finish()
         if isinstance(job, Newer):
             self._newer = None
+            if job.misses:
+                self._next_everything = self._monotonic()
             if self._everything is not None:
                 for key in job.touched:
                     self._everything.overtake(key)
