@@ -190,6 +190,24 @@ class TestFailing:
         exporter.pass_time(901)
         assert exporter.look().keys() == ALWAYS | LIMITS | {UP, LAST_READ}
 
+    def test_a_reading_that_goes_on_after_a_failure_is_one(self, exporter: Exporter) -> None:
+        begin(exporter, *STORY)
+        self.fail(exporter)
+        exporter.source.error = None
+        values = exporter.look()
+        assert values[UP] == 1
+        assert 'experiments{status="completed"}' in values
+
+    def test_what_has_expired_is_not_shown_again(self, exporter: Exporter) -> None:
+        begin(exporter, *STORY)
+        exporter.pass_time(901)
+        self.fail(exporter)
+        exporter.source.error = None
+        for _ in range(2):
+            assert exporter.look().keys() == ALWAYS | LIMITS | {UP, LAST_READ}
+        exporter.source.hold(follow(STORY), exporter.wall)
+        assert exporter.look()[UP] == 1
+
     def test_a_first_reading_that_fails(self, exporter: Exporter) -> None:
         exporter.prepare = lambda s: setattr(s, "error", SourceError("absent", "no such table"))
         values = exporter.look()

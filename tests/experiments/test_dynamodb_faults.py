@@ -153,8 +153,13 @@ def test_a_part_is_never_given_and_a_later_reading_hides_nothing(
     assert tell(later) == [f"e{number}" for number in range(100, 125)]
     stub.answers.extend(refuse("InternalServerError", 500) for _ in range(3))
     assert fail(table) == "server"
+    assert fail(table, 0.0) == "server", "not before the service has answered again"
     clock.now += 60
-    assert table.read(0.0) is None, "after a failure nothing is given before all was read"
+    assert table.read(0.0) is later, "one that failed in the middle goes on, and loses nothing"
+    stub.answers.append(refuse("ResourceNotFoundException"))
+    assert fail(table) == "absent"
+    clock.now += 60
+    assert table.read(0.0) is None, "of another table nothing is given before all was read"
 
 
 def test_items_that_change_while_the_table_is_read(stub: Stub, table: Table) -> None:

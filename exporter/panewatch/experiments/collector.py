@@ -67,6 +67,8 @@ class ExperimentsCollector:
         self._completions = Completions()
         self._known_since = 0.0
         """When what is shown was read, by the monotonic clock."""
+        self._expired: float | None = None
+        """When what has expired was read, in Unix time: it is not shown again."""
         self._shown: object = None
         self._figures: Figures | None = None
         self._found: Sequence[Metric] = ()
@@ -104,6 +106,7 @@ class ExperimentsCollector:
                 trouble = error
         if self._state.up is False and self._is_expired(settings):
             self._forget()
+            self._expired = self._state.last_read
         yield from self._found
         yield from self._tell_state(settings)
         if trouble is not None:
@@ -116,7 +119,7 @@ class ExperimentsCollector:
             return
         self._leave()
         self._forget()
-        self._state.up = self._state.last_read = None
+        self._state.up = self._state.last_read = self._expired = None
         self._source = source
         if source:
             self._reader = SourceReader(settings, self._open)
@@ -125,7 +128,7 @@ class ExperimentsCollector:
         timeout = config.collectors.experiments.timeout
         seconds = min(_MOST_READ_SECONDS, timeout * _READ_SHARE)
         whole = reader.read(seconds, timeout * _PATIENCE_SHARE)
-        if whole is not None:
+        if whole is not None and whole.time != self._expired:
             self._take(whole, config.experiments)
 
     def _take(self, whole: Whole, settings: ExperimentsSettings) -> None:

@@ -81,9 +81,9 @@ class Source(Protocol):
         """Read on, for about ``seconds`` and within the budget, and give what there is.
 
         Returns:
-            All experiments as of now; None while the first reading, or one after a failure, is
-            still under way: a part is never given as the whole. While a later reading is under
-            way the whole of the reading before it is given.
+            All experiments as of now; None while the first reading, or one after a failure that
+            lost what was read, is still under way: a part is never given as the whole. While a
+            later reading is under way the whole of the reading before it is given.
 
         Raises:
             SourceError: it cannot be read now. The next call tries again.

@@ -116,7 +116,6 @@ class Table:
         most = min(_LONGEST_PAUSE, _SHORTEST_PAUSE * 2 ** min(self._failures, 16))
         self._pause_until = self._monotonic() + _JITTER.uniform(most / 2, most)
         self._failure = failure
-        self._whole = None
         if failure.reason == "credentials":
             self._close_client()
         if failure.reason not in TRANSIENT:
@@ -127,13 +126,13 @@ class Table:
             self._close_client()
             self._opened = self._opens(self._settings)
             if self._monotonic() >= deadline:
-                return self._whole
+                return self._give()
         client = self._opened.client
         if self._schema is None or self._intake is None:
             self._schema = self._describe(client)
             self._intake = Intake(self._item, self._schema)
             if self._monotonic() >= deadline:
-                return self._whole
+                return self._give()
         self._current = stepped = False
         while (job := self._choose(self._schema, self._intake)) is not None:
             wait = job.wait()
@@ -145,7 +144,14 @@ class Table:
             self._failures, stepped = 0, True
             if job.done:
                 self._finish(job)
-        return self._whole
+        return self._give()
+
+    def _give(self) -> Whole | None:
+        """Return what was read last, once the service has answered again after a failure.
+
+        A reading goes on where it failed, maybe for hours: meanwhile the one before still holds.
+        """
+        return None if self._failures else self._whole
 
     def _describe(self, client: Client) -> Schema:
         try:
