@@ -11,9 +11,11 @@
  *     WHERE ! FUNCTION error CODE | delay MILLISECONDS | hang
  *
  * makes a call fail, take long, or hang until the line is gone; FUNCTION "*" is every call.
- * A line "2 event SERIAL XID" is an event of GPU 2; each serial is told once.
+ * A line "2 event SERIAL XID" is an event of GPU 2; each serial is told once. Who waits for events
+ * of several GPUs is told of nothing else while that call fails for one of them.
  */
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +38,7 @@ enum { MOST_GPUS = 16, MOST_MIGS = 8, MOST_LINES = 4096 };
 
 struct device {
     char where[16];
-    int registered;
+    unsigned sets; /* of events, by bits */
 };
 
 struct line {
@@ -50,6 +52,7 @@ static int line_count;
 static struct stat read_as;
 static int users;
 static long last_event;
+static unsigned sets;
 static struct device driver = {"*", 0};
 static struct device gpus[MOST_GPUS];
 static struct device migs[MOST_GPUS][MOST_MIGS];
@@ -430,34 +433,44 @@ int nvmlDeviceGetSupportedEventTypes(struct device *device, unsigned long long *
 }
 
 int nvmlEventSetCreate(void **set) {
-    *set = &last_event;
+    unsigned bit = 1;
+    while (sets & bit)
+        bit <<= 1;
+    sets |= bit;
+    *set = (void *)(uintptr_t)bit;
     return begin(&driver, "nvmlEventSetCreate");
 }
 
 int nvmlEventSetFree(void *set) {
-    (void)set;
+    sets &= ~(unsigned)(uintptr_t)set;
+    for (struct device *each = gpus; each < gpus + MOST_GPUS; each++)
+        each->sets &= ~(unsigned)(uintptr_t)set;
     return begin(&driver, "nvmlEventSetFree");
 }
 
 int nvmlDeviceRegisterEvents(struct device *device, unsigned long long types, void *set) {
-    (void)types, (void)set;
+    (void)types;
     int code = begin(device, "nvmlDeviceRegisterEvents");
     if (code == SUCCESS)
-        device->registered = 1;
+        device->sets |= (unsigned)(uintptr_t)set;
     return code;
 }
 
 int nvmlEventSetWait_v2(void *set, struct event *event, unsigned milliseconds) {
     char said[256];
-    (void)set;
     for (unsigned waited = 0; waited <= milliseconds; waited += 10) {
         int code = begin(&driver, "nvmlEventSetWait_v2");
         if (code != SUCCESS)
             return code;
+        for (struct device *each = gpus; each < gpus + MOST_GPUS; each++) {
+            if (each->sets & (unsigned)(uintptr_t)set &&
+                (code = misbehave(each->where, "nvmlEventSetWait_v2")) != SUCCESS)
+                return code;
+        }
         long next = 0;
         for (struct device *each = gpus; each < gpus + MOST_GPUS; each++) {
             long serial = 0, xid = 0;
-            for (int n = 0; each->registered &&
+            for (int n = 0; (each->sets & (unsigned)(uintptr_t)set) &&
                             look_up(each->where, "event", n, said, sizeof said); n++) {
                 if (sscanf(said, "%ld %ld", &serial, &xid) == 2 && serial > last_event &&
                     (next == 0 || serial < next)) {

@@ -123,11 +123,19 @@ def test_one_that_the_driver_counts_no_more_is_lost(launch: Launch, library: Fak
     assert exporter.success is False
 
 
-def test_all_are_lost(launch: Launch, library: FakeNvml) -> None:
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param(["0 ! * error 15", "1 ! * error 15"], id="each"),
+        pytest.param(["* ! nvmlDeviceGetCount_v2 error 15"], id="they cannot be counted"),
+        pytest.param(["* ! * error 15"], id="nothing can be asked"),
+    ],
+)
+def test_all_are_lost(launch: Launch, library: FakeNvml, faults: list[str]) -> None:
     library.tell(describe_all(2))
     exporter = launch(library)
     exporter.wait_for_state("up")
-    library.tell(["0 ! * error 15", "1 ! * error 15", *describe_all(2)])
+    library.tell([*faults, *describe_all(2)])
     exporter.wait_for_state("lost")
     assert [exporter.read()[f'gpu_lost{{gpu="{uuid}"}}'] for uuid in UUIDS[:2]] == [1, 1]
 

@@ -55,6 +55,31 @@ def test_counts_outlive_the_gpu_and_the_driver(launch: Launch, library: FakeNvml
     wait_until(lambda: read_xids(exporter) == {("1", "79"): 2.0}, what="the next error")
 
 
+def test_errors_of_others_are_told_while_one_gpu_is_lost_and_when_it_is_back(
+    launch: Launch, library: FakeNvml
+) -> None:
+    """Who waits for all of them at once is told of the loss alone, again and again."""
+    library.tell(describe_all(3))
+    exporter = launch(library)
+    exporter.wait_for_state("up")
+    events = ["1 event 1 79"]
+    library.tell([*events, *describe_all(3)])
+    wait_until(lambda: read_xids(exporter) == {("1", "79"): 1.0}, what="what it is lost by")
+    library.tell([*events, "1 ! * error 15", *describe_all(3)])
+    wait_until(lambda: exporter.read()["gpus_unreadable"] == 1, what="it is lost")
+    events += ["0 event 2 48", "2 event 3 31"]
+    library.tell([*events, "1 ! * error 15", *describe_all(3)])
+    expected = {("1", "79"): 1.0, ("0", "48"): 1.0, ("2", "31"): 1.0}
+    wait_until(lambda: read_xids(exporter) == expected, what="the errors of the others")
+    library.tell([*events, *describe_all(3)])
+    wait_until(lambda: exporter.read()["gpus_unreadable"] == 0, what="it is back")
+    for index, xid in (("0", "48"), ("1", "48")):
+        events.append(f"{index} event {len(events) + 1} {xid}")
+        library.tell([*events, *describe_all(3)])
+        expected[index, xid] = expected.get((index, xid), 0.0) + 1
+        wait_until(lambda: read_xids(exporter) == expected, what=f"an error of {index}")
+
+
 def test_a_gpu_without_events_has_no_count(launch: Launch, library: FakeNvml) -> None:
     library.tell([line for line in describe_all(2) if line != "0 events 8"])
     exporter = launch(library)

@@ -74,7 +74,8 @@ class Reader:
                 # The driver was restarted: it may be well already.
                 if not again or not was_open:
                     state = error.reason if error.reason in c.STATES else "error"
-                    return Reading(state)
+                    # What the driver says where it cannot even count them.
+                    return Reading(state, lost=tuple(self._known) if state == "lost" else ())
         raise AssertionError  # the second time always returns
 
     def close(self) -> None:
@@ -132,15 +133,19 @@ class Reader:
             self.close()
 
     def _watch(self, session: _Session, found: set[str]) -> None:
-        """Watch for the errors of all GPUs that were found."""
-        if found <= session.watched:
+        """Watch for the errors of all GPUs that were found, and of no others.
+
+        As long as one that is lost is among them, the driver may tell of that and nothing else.
+        """
+        if found == session.watched:
             return
-        if session.watch is not None:
-            self._left, session.watch = session.watch, None
+        devices = {uuid: device for device, uuid, _ in session.devices.values()}
+        if session.watch is not None and session.watch.follow(devices):
+            session.watched = frozenset(devices)
+            return
         if self._left is not None and not self._left.close(timeout=0.0):
             return  # where one hangs there is no second; one that ends is done by the next reading
         self._left = None
-        devices = {uuid: device for device, uuid, _ in session.devices.values()}
         session.watched = frozenset(devices)
         try:
             session.watch = XidWatch(self._nvml, devices, self.xids)

@@ -55,17 +55,18 @@ class XidWatch:
         self._counts = counts
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
-        found = nvml.watch_errors(devices.values())
-        if found is None:
-            return
-        self._events, watched = found
-        addresses = {find_address(device): uuid for uuid, device in devices.items()}
-        self._uuids = {
-            address: addresses[address] for address in (find_address(each) for each in watched)
-        }
-        counts.watch(self._uuids.values())
-        self._thread = threading.Thread(target=self._run, name="panewatch-gpu-xids", daemon=True)
-        self._thread.start()
+        self._wanted: Mapping[str, Handle] | None = None
+        self._uuids: dict[int, str] = {}
+        if self._register(devices):
+            self._thread = threading.Thread(
+                target=self._run, name="panewatch-gpu-xids", daemon=True
+            )
+            self._thread.start()
+
+    def follow(self, devices: Mapping[str, Handle]) -> bool:
+        """Wait for the errors of these GPUs instead, within a second; False where nobody waits."""
+        self._wanted = devices
+        return self._thread is not None
 
     def close(self, timeout: float = _END_SECONDS) -> bool:
         """End the thread; tell whether it has ended in time. It never does where it hangs."""
@@ -79,6 +80,7 @@ class XidWatch:
         while not self._ending.is_set():
             begun = time.monotonic()
             try:
+                self._change()
                 event = self._nvml.wait_event(self._events, _WAIT_SECONDS)
             except NvmlError:
                 # It may answer so at once and for ever, as long as one of the GPUs is lost.
@@ -93,3 +95,23 @@ class XidWatch:
             self._nvml.free_events(self._events)
         except NvmlError:
             return
+
+    def _change(self) -> None:
+        """Go over to other GPUs where that is wanted; where it fails, as far as it can be."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            before = self._events
+            if self._register(wanted):
+                self._nvml.free_events(before)
+
+    def _register(self, devices: Mapping[str, Handle]) -> bool:
+        found = self._nvml.watch_errors(devices.values())
+        if found is None:
+            return False
+        self._events, watched = found
+        addresses = {find_address(device): uuid for uuid, device in devices.items()}
+        self._uuids = {
+            address: addresses[address] for address in (find_address(each) for each in watched)
+        }
+        self._counts.watch(self._uuids.values())
+        return True
