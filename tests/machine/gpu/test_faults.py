@@ -1,4 +1,4 @@
-"""Drivers and GPUs that are missing, fail, hang, get lost and come back."""
+"""Drivers and GPUs that are missing, fail, hang, get lost and come back: faults 33 to 35."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_others(exporter: GpuExporter, uuid: str) -> dict[str, float]:
     return {name: value for name, value in exporter.read_gpus().items() if uuid not in name}
 
 
-def test_a_machine_without_the_library_is_well(launch: Launch) -> None:
+def test_33_a_machine_without_the_library_is_well(launch: Launch) -> None:
     exporter = launch(None)
     exporter.wait_for_state("no_library")
     assert exporter.success
@@ -40,7 +40,7 @@ def test_a_machine_without_the_library_is_well(launch: Launch) -> None:
         (999, "error", False),
     ],
 )
-def test_a_driver_that_refuses_and_then_works(
+def test_33_a_driver_that_refuses_and_then_works(
     launch: Launch, library: FakeNvml, code: int, state: str, well: bool
 ) -> None:
     library.tell([f"* ! nvmlInitWithFlags error {code}", *describe_all(2)])
@@ -54,7 +54,7 @@ def test_a_driver_that_refuses_and_then_works(
     assert exporter.success
 
 
-def test_a_driver_without_gpus_is_well(launch: Launch, library: FakeNvml) -> None:
+def test_33_a_driver_without_gpus_is_well(launch: Launch, library: FakeNvml) -> None:
     library.tell(describe_driver())
     exporter = launch(library)
     exporter.wait_for_state("no_gpu")
@@ -62,7 +62,7 @@ def test_a_driver_without_gpus_is_well(launch: Launch, library: FakeNvml) -> Non
     assert exporter.read()["gpus_unreadable"] == 0
 
 
-def test_a_library_that_lacks_what_all_depends_on(
+def test_33_a_library_that_lacks_what_all_depends_on(
     launch: Launch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     old = FakeNvml(tmp_path_factory.mktemp("old"), without=["nvmlDeviceGetCount_v2"])
@@ -83,7 +83,9 @@ def test_a_library_that_lacks_what_all_depends_on(
         "3 ! nvmlDeviceGetTemperature error 15",
     ],
 )
-def test_one_of_eight_is_lost_and_comes_back(launch: Launch, library: FakeNvml, fault: str) -> None:
+def test_34_one_of_eight_is_lost_and_comes_back(
+    launch: Launch, library: FakeNvml, fault: str
+) -> None:
     library.tell(describe_all(8))
     exporter = launch(library)
     exporter.wait_for_state("up")
@@ -143,7 +145,7 @@ def test_all_are_lost(launch: Launch, library: FakeNvml, faults: list[str]) -> N
 @pytest.mark.parametrize(
     ("code", "reason"), [(3, ""), (4, "permission"), (10, "timeout"), (999, "unknown")]
 )
-def test_one_value_that_fails_leaves_the_others(
+def test_34_one_value_that_fails_leaves_the_others(
     launch: Launch, library: FakeNvml, code: int, reason: str
 ) -> None:
     library.tell(describe_all(2))
@@ -179,7 +181,7 @@ def test_the_driver_is_restarted(launch: Launch, library: FakeNvml) -> None:
     assert exporter.read_gpus() == before
 
 
-def test_a_hang_holds_one_thread_and_nothing_else(launch: Launch, library: FakeNvml) -> None:
+def test_35_a_hang_holds_one_thread_and_nothing_else(launch: Launch, library: FakeNvml) -> None:
     library.tell(describe_all(8))
     exporter = launch(library, timeout=HANGS)
     exporter.wait_for_state("up")
@@ -209,7 +211,7 @@ def test_a_hang_holds_one_thread_and_nothing_else(launch: Launch, library: FakeN
 
 
 @pytest.mark.parametrize("call", ["*", "nvmlInitWithFlags", "nvmlEventSetWait_v2"])
-def test_it_ends_while_the_driver_hangs(launch: Launch, library: FakeNvml, call: str) -> None:
+def test_35_it_ends_while_the_driver_hangs(launch: Launch, library: FakeNvml, call: str) -> None:
     waits_only = call == "nvmlEventSetWait_v2"
     library.tell([f"* ! {call} hang", *describe_all(1)])
     exporter = launch(library, timeout=HANGS)

@@ -1,4 +1,4 @@
-"""Filesystems that hang, fail and come back; files that are missing; counters that fall."""
+"""Filesystems that hang, missing files, counters that fall, hostile names: fault 36."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ import pytest
 
 from machine.host.conftest import Launch
 from machine.host.fake_host import FakeHost
-from machine.host.machines import CPU, CPU_ONE_GONE, GIB, MOUNTS, SHOWN, SPACES, describe_mount
+from machine.host.machines import (
+    CPU,
+    CPU_ONE_GONE,
+    DISKS,
+    GIB,
+    MOUNTS,
+    SHOWN,
+    SPACES,
+    describe_disk,
+    describe_mount,
+)
 from machine.host.watching import HostExporter, needs_compiler
 from polling import wait_until
 from runner.programs import get
@@ -31,7 +41,7 @@ def read_mounts(exporter: HostExporter, *mountpoints: str) -> dict[str, float]:
     return {name: value for name, value in exporter.read_host().items() if name.endswith(labels)}
 
 
-def test_a_dead_mount_is_told_and_skipped_and_comes_back(watched: Watched) -> None:
+def test_36_a_dead_mount_is_told_and_skipped_and_comes_back(watched: Watched) -> None:
     host, exporter = watched
     logged = len(exporter.log)
     before, threads = read_mounts(exporter, *SHOWN), exporter.settle_threads()
@@ -120,7 +130,7 @@ def test_an_unmounted_filesystem_is_gone_and_others_are_capped(watched: Watched)
     assert told[ERROR.format("/home")] == 0, "those that were there first"
 
 
-def test_a_hostile_mount_point_is_only_a_label(watched: Watched, tmp_path: Path) -> None:
+def test_36_a_hostile_mount_point_is_only_a_label(watched: Watched, tmp_path: Path) -> None:
     """Real folders of such names stand in for the mounts: any path answers."""
     host, exporter = watched
     names = [
@@ -177,7 +187,7 @@ def test_a_file_that_is_missing_leaves_the_others(
     assert exporter.success is well
 
 
-def test_no_counter_falls_when_a_cpu_is_taken_out(launch: Launch, host: FakeHost) -> None:
+def test_36_no_counter_falls_when_a_cpu_is_taken_out(launch: Launch, host: FakeHost) -> None:
     exporter = launch()
     idle = 'cpu_seconds_total{mode="idle"}'
     exporter.wait_for(idle, 90000)
@@ -193,3 +203,30 @@ def test_no_counter_falls_when_a_cpu_is_taken_out(launch: Launch, host: FakeHost
     exporter.wait_for(idle, 90001)
     host.write("proc/stat", CPU)
     wait_until(lambda: exporter.read_host()[idle] > 90001, what="it is back")
+
+
+def test_36_a_disk_that_comes_back_goes_on(launch: Launch, host: FakeHost) -> None:
+    """Its own count begins anew; what was told does not."""
+    exporter = launch()
+    series = 'disk_written_bytes_total{device="dm-0"}'
+    exporter.wait_for(series, 24 * 512)
+    host.write("proc/diskstats", "".join(DISKS.splitlines(keepends=True)[:2]))
+    exporter.wait_for(series, None)
+    again = describe_disk("dm-0", reads=0, read=0, writes=1, written=8, busy=0)
+    host.write("proc/diskstats", again)
+    exporter.wait_for(series, 24 * 512)
+    again = describe_disk("dm-0", reads=0, read=0, writes=3, written=24, busy=0)
+    host.write("proc/diskstats", again)
+    exporter.wait_for(series, 40 * 512)
+
+
+def test_36_a_counter_whose_width_is_over_goes_on(launch: Launch, host: FakeHost) -> None:
+    def describe(busy: int) -> str:
+        return describe_disk("sda", reads=100, read=8, writes=50, written=8, busy=busy)
+
+    host.write("proc/diskstats", describe(2**32 - 1000))
+    exporter = launch()
+    series = 'disk_io_seconds_total{device="sda"}'
+    exporter.wait_for(series, (2**32 - 1000) / 1000)
+    host.write("proc/diskstats", describe(500))
+    exporter.wait_for(series, (2**32 + 500) / 1000)

@@ -10,7 +10,7 @@ import pytest
 
 from machine.host.conftest import Launch
 from machine.host.fake_host import FakeHost
-from machine.host.machines import DISKS, GIB, describe_disk
+from machine.host.machines import GIB, describe_disk
 from machine.host.watching import needs_compiler
 from polling import wait_until
 from runner.programs import get, panewatch
@@ -61,21 +61,6 @@ def test_values_are_exact_and_follow_the_machine(launch: Launch, host: FakeHost)
     assert told['disk_written_bytes_total{device="sda"}'] == 4016 * 512
     assert told['disk_operations_total{device="sda",operation="write"}'] == 51
     assert not any("nvme0n1" in name for name in told)
-
-
-def test_a_disk_that_comes_back_goes_on(launch: Launch, host: FakeHost) -> None:
-    """Its own count begins anew; what was told does not."""
-    exporter = launch()
-    series = 'disk_written_bytes_total{device="dm-0"}'
-    exporter.wait_for(series, 24 * 512)
-    host.write("proc/diskstats", "".join(DISKS.splitlines(keepends=True)[:2]))
-    exporter.wait_for(series, None)
-    again = describe_disk("dm-0", reads=0, read=0, writes=1, written=8, busy=0)
-    host.write("proc/diskstats", again)
-    exporter.wait_for(series, 24 * 512)
-    again = describe_disk("dm-0", reads=0, read=0, writes=3, written=24, busy=0)
-    host.write("proc/diskstats", again)
-    exporter.wait_for(series, 40 * 512)
 
 
 def test_it_is_left_to_others_where_it_is_switched_off(launch: Launch) -> None:
