@@ -9,7 +9,7 @@ from panewatch.config import HostSettings
 from panewatch.machine.host.growth import Growth
 from panewatch.machine.host.model import Filesystem
 from panewatch.machine.host.mounts import Mount, list_mounts
-from panewatch.machine.host.questions import Answer, Questions, Space
+from panewatch.machine.host.questions import Answer, Place, Questions, Space
 
 
 class Filesystems:
@@ -25,7 +25,7 @@ class Filesystems:
     ) -> None:
         self._questions = questions
         self._monotonic = monotonic
-        self._growths: dict[bytes, Growth] = {}
+        self._growths: dict[Place, Growth] = {}
 
     def read(self, settings: HostSettings) -> tuple[tuple[Filesystem, ...], int]:
         """Return those that are shown, and how many are not. Takes twice the timeout at most.
@@ -35,20 +35,20 @@ class Filesystems:
             RuntimeError: the system has no thread left.
         """
         mounts = list_mounts(settings.ignored_mount_points, settings.max_filesystems)
-        answers = self._questions.put((mount.path for mount in mounts.shown), settings.timeout)
+        answers = self._questions.put((mount.place for mount in mounts.shown), settings.timeout)
         told = [
             self._tell(mount, answer)
             for mount in mounts.shown
-            if (answer := answers.get(mount.path, "failed")) != "none"
+            if (answer := answers.get(mount.place, "failed")) != "none"
         ]
-        there = {mount.path for mount in mounts.shown}
-        self._growths = {path: each for path, each in self._growths.items() if path in there}
+        there = {mount.place for mount in mounts.shown}
+        self._growths = {place: each for place, each in self._growths.items() if place in there}
         return tuple(told), mounts.dropped
 
     def _tell(self, mount: Mount, answer: Answer) -> Filesystem:
         if not isinstance(answer, Space):
             return Filesystem(mount.label, mount.readonly, failed=True)
-        growth = self._growths.setdefault(mount.path, Growth())
+        growth = self._growths.setdefault(mount.place, Growth())
         days = growth.look(self._monotonic(), answer.size, answer.available)
         return Filesystem(
             mount.label, mount.readonly, failed=False,

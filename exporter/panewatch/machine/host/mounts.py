@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from panewatch.machine.host.questions import Place
 from panewatch.panes.text import clean_label
 
 _TABLE: Final = Path("/proc/self/mountinfo")
@@ -36,12 +37,19 @@ class Mount:
         label: The same as a label value.
         readonly: Whether it can only be read.
         local: Whether it is one of those that answer at once.
+        device: The kernel's number of it.
     """
 
     path: bytes
     label: str
     readonly: bool
     local: bool
+    device: bytes
+
+    @property
+    def place(self) -> Place:
+        """What tells it from another filesystem at the same path, mounted there before or later."""
+        return Place(self.device, self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ def parse_mounts(text: bytes, ignored: Iterable[str], most: int) -> Mounts:
         if wanted and (kind != b"overlay" or path == b"/"):
             label = clean_label(path.decode(errors="replace"), _LABEL_LENGTH)
             readonly = b"ro" in fields[5].split(b",") or b"ro" in source[2].split(b",")
-            at[path] = device, fields[3], Mount(path, label, readonly, kind in _LOCAL)
+            at[path] = device, fields[3], Mount(path, label, readonly, kind in _LOCAL, device)
     by_device: dict[bytes, tuple[bool, int, Mount]] = {}
     for device, root, mount in at.values():
         rank = (root != b"/", len(mount.path), mount)

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 _MOST_THREADS: Final = 256
 _END_SECONDS: Final = 2.0
@@ -28,10 +28,17 @@ Answer: TypeAlias = Space | Literal["failed", "none"]
 """What a filesystem says: its space, an error, or that there is nothing to say."""
 
 
+class Place(NamedTuple):
+    """A filesystem, by the kernel's number of it, and where it is mounted."""
+
+    device: bytes
+    path: bytes
+
+
 @dataclass
 class _Round:
-    left: deque[bytes]
-    answers: dict[bytes, Answer] = field(default_factory=dict)
+    left: deque[Place]
+    answers: dict[Place, Answer] = field(default_factory=dict)
     wanted: int = 0
 
 
@@ -52,7 +59,8 @@ class Questions:
     """Asks many filesystems again and again, in threads of its own.
 
     One thread asks all of them, one after the other, as long as all answer. When one does not,
-    others ask the rest at once. Who is stuck is not asked again until it has answered.
+    others ask the rest at once. Who is stuck is not asked again until it has answered; what is
+    mounted in its place is.
 
     Args:
         ask: What asks one; should not raise.
@@ -62,19 +70,19 @@ class Questions:
         self._ask = ask
         self._changed = threading.Condition()
         self._round = _Round(deque())
-        self._asked: set[bytes] = set()
+        self._asked: set[Place] = set()
         """Those that somebody waits for."""
         self._threads: set[threading.Thread] = set()
         self._ending = False
 
-    def put(self, paths: Iterable[bytes], timeout: float) -> Mapping[bytes, Answer]:
+    def put(self, places: Iterable[Place], timeout: float) -> Mapping[Place, Answer]:
         """Return the answers of those that gave one within twice `timeout` seconds.
 
         Raises:
             RuntimeError: the system has no thread left.
         """
         with self._changed:
-            current = [path for path in paths if path not in self._asked]
+            current = [place for place in places if place not in self._asked]
             self._round = round_ = _Round(deque(current), wanted=len(current))
             self._staff(1)
             self._changed.notify_all()
@@ -117,10 +125,10 @@ class Questions:
                     self._changed.notify_all()
                     return
                 round_ = self._round
-                path = round_.left.popleft()
-                self._asked.add(path)
-            answer = self._ask(path)
+                place = round_.left.popleft()
+                self._asked.add(place)
+            answer = self._ask(place.path)
             with self._changed:
-                self._asked.discard(path)
-                round_.answers[path] = answer
+                self._asked.discard(place)
+                round_.answers[place] = answer
                 self._changed.notify_all()
