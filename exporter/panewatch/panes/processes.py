@@ -63,6 +63,34 @@ class Sums(NamedTuple):
         return Usage(self.ticks / _TICKS, self.memory, read, written, self.processes, self.blocked)
 
 
+class Ascent:
+    """Follows a sum of what processes used so far. What it gives never falls.
+
+    Processes are read one after the other: a child that ends meanwhile may be in neither its own
+    number nor, yet, in its parent's. So what falls is believed when it is seen twice. To begin
+    again from the lower one at once would count all that the child has used a second time.
+    """
+
+    __slots__ = ("_fallen", "_high", "_total")
+
+    def __init__(self) -> None:
+        self._high = self._total = 0
+        self._fallen: int | None = None
+
+    def follow(self, used: int) -> int:
+        """Take in the sum as it is now; return what was used up to now."""
+        before, self._fallen = self._fallen, None
+        if used >= self._high:
+            self._total += used - self._high
+        elif before is None:
+            self._fallen = used
+            return self._total
+        else:
+            self._total += max(0, used - before)
+        self._high = used
+        return self._total
+
+
 def measure_trees(roots: Iterable[int]) -> dict[int, Usage]:
     """Measure the process tree below each of ``roots``; those that ended are left out."""
     table = Census().read()

@@ -14,7 +14,7 @@ from panewatch.panes.census import Census, Process, Table
 from panewatch.panes.containers import Container, find_container
 from panewatch.panes.marks import Mark, PerProcess, find_mark
 from panewatch.panes.model import PaneKey
-from panewatch.panes.processes import Sums, Usage, add_up, list_tree
+from panewatch.panes.processes import Ascent, Sums, Usage, add_up, list_tree
 
 _SERVER_NAME: Final = b"tmux: server"
 _MOST_CONTAINERS: Final = 10
@@ -62,6 +62,21 @@ class _Strays:
         return _add(lost, *(share for _, _, share in self.shares.values()))
 
 
+class _Ascents:
+    """What the processes of one pane used, as numbers that do not fall."""
+
+    __slots__ = ("_read", "_ticks", "_written")
+
+    def __init__(self) -> None:
+        self._ticks, self._read, self._written = Ascent(), Ascent(), Ascent()
+
+    def follow(self, sums: Sums) -> Sums:
+        storage = sums.storage
+        if storage is not None:
+            storage = self._read.follow(storage[0]), self._written.follow(storage[1])
+        return sums._replace(ticks=self._ticks.follow(sums.ticks), storage=storage)
+
+
 class Trees:
     """Measures the processes of one server's panes. What is counted does not fall.
 
@@ -86,6 +101,7 @@ class Trees:
         self._containers: PerProcess[Container | None] = PerProcess(find_container, None)
         self._owners: dict[int, tuple[bytes, PaneKey]] = {}
         self._strays: dict[PaneKey, _Strays] = {}
+        self._ascents: dict[PaneKey, _Ascents] = {}
         self._roots: dict[PaneKey, tuple[int, bytes]] = {}
         """The first process of each pane, and when it began."""
 
@@ -105,6 +121,7 @@ class Trees:
         self._marks.keep(table.processes)
         self._containers.keep(table.processes)
         before, self._strays, self._owners = self._strays, {}, {}
+        self._ascents = {key: self._ascents.get(key) or _Ascents() for key in trees}
         usages: dict[PaneKey, Usage] = {}
         for key, tree in trees.items():
             outside = strays.get(key, [])
@@ -116,6 +133,7 @@ class Trees:
                 followed = self._strays[key] = followed or _Strays()
                 followed.take(outside, table)
                 sums = _add(sums, followed.sum())
+            sums = self._ascents[key].follow(sums)
             if sums.processes:
                 usages[key] = replace(
                     sums.tell(),

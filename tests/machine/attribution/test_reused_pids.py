@@ -98,6 +98,26 @@ def test_a_tree_that_bites_its_tail_ends() -> None:
     assert machine.look() == (3, 7.0)
 
 
+def test_what_ends_while_processes_are_read_counts_once() -> None:
+    """Its parent was read before it had waited for it, and it was to be read after that."""
+    machine = Machine(*PANE, (STRAY, ROOT, 30, 5000), mark=None)
+    assert machine.look() == (2, 51.0)
+    machine.table = build(*PANE)
+    assert machine.look() == (1, 51.0)
+    machine.table = build(PANE[0], (ROOT, SERVER, 20, 5120))
+    assert machine.look() == (1, 51.2)
+
+
+def test_what_nobody_waits_for_takes_nothing_away_and_hides_nothing() -> None:
+    machine = Machine(*PANE, (STRAY, ROOT, 30, 5000), mark=None)
+    assert machine.look() == (2, 51.0)
+    told = []
+    for ticks in (110, 130, 160):
+        machine.table = build(PANE[0], (ROOT, SERVER, 20, ticks))
+        told.append(machine.look()[1])
+    assert told == [51.0, 51.2, 51.5]
+
+
 def test_what_has_the_number_of_a_panes_first_process_is_not_the_panes() -> None:
     """Nobody has told yet that the pane is gone."""
     machine = Machine(*PANE, mark=None)
