@@ -31,6 +31,7 @@ class History:
     verdict: str
     reason: str
     why: str
+    left_out: int = 0
 
 
 def load_histories() -> list[History]:

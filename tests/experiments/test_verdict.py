@@ -21,14 +21,14 @@ ENTRIES = st.sampled_from(
 )
 
 
-def look(*course: object, **verdict: object) -> Verdict:
+def look(*course: object, left_out: int = 0, **verdict: object) -> Verdict:
     settings = ExperimentsSettings.model_validate({"verdict": verdict})
-    return judge(compute(follow(course), settings), settings)
+    return judge(compute(follow(course), settings, left_out), settings)
 
 
 @pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.name)
 def test_says_what_an_operator_would(history: History) -> None:
-    found = look(*history.course)
+    found = look(*history.course, left_out=history.left_out)
     assert (found.verdict, found.reason) == (history.verdict, history.reason), found.detail
     assert history.why
 
@@ -89,7 +89,12 @@ class TestDetail:
         assert found.detail == f"{evidence} {ADVICE[found.reason]}"
 
     def test_is_tried_for_every_reason(self) -> None:
-        assert {look(*course.split()).reason for course, _ in EVIDENCE} == REASONS.keys()
+        reasons = {look(*course.split()).reason for course, _ in EVIDENCE}
+        assert reasons == REASONS.keys() - {"left_out"}
+
+    def test_tells_how_many_items_are_left_out(self) -> None:
+        detail = look("9", "8", left_out=3).detail
+        assert detail == f"3 of 5 items make no experiment. {ADVICE['left_out']}"
 
     @pytest.mark.parametrize(
         ("bits", "text"),
@@ -143,6 +148,26 @@ def test_thresholds_are_those_of_the_settings(
 )
 def test_the_first_reason_counts(course: list[str], reason: str) -> None:
     assert look(*course).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("course", "left_out", "reason"),
+    [
+        ([], 2, "waiting"),
+        ([], 3, "left_out"),
+        (["9", "8", "7"], 3, "improving"),
+        (["9", "8", "7"], 4, "left_out"),
+        (["T", "T", "T"], 3, "only_timeouts"),
+        (["T", "T", "T"], 4, "left_out"),
+        (["Fv1", "Fv2"], 3, "left_out"),
+        (["15.04x10"], 11, "identical"),
+        (["0.9"], 5, "goal"),
+    ],
+)
+def test_where_most_is_left_out_little_is_known(
+    course: list[str], left_out: int, reason: str
+) -> None:
+    assert look(*course, left_out=left_out).reason == reason
 
 
 @given(st.lists(ENTRIES, max_size=60))

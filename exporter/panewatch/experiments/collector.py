@@ -139,7 +139,8 @@ class ExperimentsCollector:
         shown = whole.version, settings.verdict, settings.newest
         if shown == self._shown:
             return
-        self._figures = compute(self._completions.watch(whole.experiments), settings)
+        experiments = self._completions.watch(whole.experiments)
+        self._figures = compute(experiments, settings, whole.left_out)
         verdict = judge(self._figures, settings)
         self._found = build_found(self._figures, verdict, whole.skipped, self._completions.total)
         self._shown = shown

@@ -19,6 +19,7 @@ REASONS: Final = {
     "identical": "restart",
     "only_timeouts": "restart",
     "worse_than_worst": "restart",
+    "left_out": "fix",
     "identical_early": "fix",
     "validation_failures": "fix",
     "repeated_error": "fix",

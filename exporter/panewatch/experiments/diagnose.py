@@ -59,14 +59,14 @@ def _read(reader: SourceReader) -> Whole | None:
 
 
 def _describe(whole: Whole, settings: ExperimentsSettings, kind: str) -> str:
-    figures = compute(whole.experiments, settings)
+    figures = compute(whole.experiments, settings, whole.left_out)
     verdict = judge(figures, settings)
-    left_out = whole.skipped.total()
-    items = figures.total + left_out
+    skipped = whole.skipped.total()
+    items = figures.total + skipped
     parts = [f"{items} item{'' if items == 1 else 's'} in the {kind}"]
-    if left_out:
+    if skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(whole.skipped.items()))
-        parts.append(f"{left_out} left out ({reasons})")
+        parts.append(f"{skipped} left out ({reasons})")
     parts.append(f"{figures.statuses['completed']} completed")
     parts.append(f"verdict {verdict.verdict} ({verdict.reason}): {verdict.detail}")
     return ", ".join(parts)

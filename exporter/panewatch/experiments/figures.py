@@ -46,6 +46,7 @@ class Figures:
         started: When the oldest experiment was stored; None where there is none.
         last_completed: When the newest completed one was; None where none has completed.
         newest: The newest `newest` of the settings that have a result, the oldest of them first.
+        left_out: How many items beside all these make no experiment.
     """
 
     statuses: Mapping[str, int]
@@ -66,6 +67,7 @@ class Figures:
     started: float | None
     last_completed: float | None
     newest: tuple[Experiment, ...]
+    left_out: int = 0
 
     @property
     def total(self) -> int:
@@ -83,7 +85,9 @@ class Figures:
         return self.timeouts / self.judged if self.judged else None
 
 
-def compute(experiments: Iterable[Experiment], settings: ExperimentsSettings) -> Figures:
+def compute(
+    experiments: Iterable[Experiment], settings: ExperimentsSettings, left_out: int = 0
+) -> Figures:
     """Return the figures of ``experiments``, which are walked through once.
 
     They come in the order of their times; those of one time are taken in the order of their ids.
@@ -130,6 +134,7 @@ def compute(experiments: Iterable[Experiment], settings: ExperimentsSettings) ->
         started=started,
         last_completed=last_completed,
         newest=tuple(newest),
+        left_out=left_out,
     )
 
 

@@ -71,6 +71,11 @@ class Whole:
     version: int = 0
     time: float = 0.0
 
+    @property
+    def left_out(self) -> int:
+        """How many items make no experiment; of those with one id, one does."""
+        return self.skipped.total() - self.skipped["duplicate"]
+
 
 class Source(Protocol):
     """Something that holds experiments. All calls come from one thread."""

@@ -13,6 +13,9 @@ from panewatch.experiments.settings import ExperimentsSettings, VerdictSettings
 _LEAST_ENDED: Final = 5
 """Ended experiments from which on a share of timeouts means something."""
 
+_LEAST_LEFT_OUT: Final = 3
+"""Items that make no experiment from which on it may be the settings that do not fit them."""
+
 _FRESH: Final = 5
 """A best that is among so many of the newest results is a sign that the search gets on, and as
 many that are one value are a sign that it does not."""
@@ -29,6 +32,7 @@ ADVICE: Final = {
     "identical": "Purge and start again.",
     "only_timeouts": "Allow more time or give a smaller task, then purge and start again.",
     "worse_than_worst": "This is no better than doing nothing. Purge and start again.",
+    "left_out": "Look at experiments.item: does it say where in them what stands?",
     "identical_early": "Look whether the generated code is executed at all.",
     "validation_failures": "Look at why, and say it in the prompt.",
     "repeated_error": "Mend its cause: it does not go away by itself.",
@@ -83,7 +87,8 @@ def _find_restart(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[s
     best = figures.best
     if best is None:
         timeouts = figures.statuses["timeout"]
-        if timeouts >= limits.timeouts_restart:
+        # What is left out may have completed.
+        if timeouts >= limits.timeouts_restart and not _is_mostly_left_out(figures):
             ended = say_count(figures.ended, "experiment")
             yield "only_timeouts", f"{ended} ended, {timeouts} by a timeout, none with a result."
         return
@@ -106,6 +111,9 @@ def _find_reached(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[s
 
 def _find_fix(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[str, str]]:
     recent = f"of the newest {figures.judged} that ended"
+    if _is_mostly_left_out(figures):
+        items = figures.total + figures.left_out
+        yield "left_out", f"{figures.left_out} of {items} items make no experiment."
     if figures.validation_failures >= limits.validation_failures:
         yield (
             "validation_failures",
@@ -155,6 +163,10 @@ def _find_continue(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[
 
 def _is_reached(best: float, limits: VerdictSettings) -> bool:
     return best < limits.goal_mbps * _MBPS
+
+
+def _is_mostly_left_out(figures: Figures) -> bool:
+    return figures.left_out >= _LEAST_LEFT_OUT and figures.left_out > figures.total
 
 
 def _is_stuck(figures: Figures, limits: VerdictSettings) -> bool:

@@ -121,7 +121,8 @@ def _check(path: Path) -> Backup:
 
 def _tell_purge(request: Request) -> Iterator[str]:
     with Progress("items read") as progress, look(request.settings, progress.note) as whole:
-        figures, skipped = compute(whole.experiments, request.settings), whole.skipped
+        figures = compute(whole.experiments, request.settings, whole.left_out)
+        skipped = whole.skipped
     statuses = ", ".join(f"{count} {status}" for status, count in figures.statuses.items() if count)
     yield f"this would back up, and then delete, all of {request.source}:"
     yield f"  experiments: {statuses or 'none'}"

@@ -54,7 +54,8 @@ def show_verdict(options: argparse.Namespace) -> int:
     request = read_request(options)
     settings = request.settings
     with _look(settings) as whole:
-        figures, skipped = compute(whole.experiments, settings), whole.skipped
+        figures = compute(whole.experiments, settings, whole.left_out)
+        skipped = whole.skipped
     verdict = judge(figures, settings)
     plan = None
     if figures.started is not None:
