@@ -20,6 +20,8 @@ _KERNEL_THREAD: Final = 0x00200000
 _FORKED: Final = 0x00000040
 """It was forked, and has not begun a program of its own."""
 
+_TMUX_SERVER: Final = b"tmux: server"
+
 _STAT_BYTES: Final = 512
 """More than what stands before any of these fields."""
 
@@ -70,6 +72,11 @@ class Process:
     def name(self) -> bytes:
         """The name of its command, as the kernel cuts it."""
         return self._raw.rpartition(b")")[0].partition(b"(")[2]
+
+    @property
+    def is_tmux_server(self) -> bool:
+        """Whether it is a tmux server, or was forked by one and has no program of its own yet."""
+        return self.name.startswith(_TMUX_SERVER)
 
     @property
     def program(self) -> bytes:

@@ -117,11 +117,18 @@ def read_exit(pid: int) -> tuple[int | None, int | None]:
 
 
 def list_tree(root: int, table: Table) -> list[int]:
-    """Return the pids of a process and of all below it."""
+    """Return the pids of a process and of all below it, but for tmux servers and their panes.
+
+    A server leaves the tree that it was begun in, but where one of that tree adopts what does.
+    """
     found, seen = [root], {root}
     for pid in found:  # which grows
         # A pid that was used again while we read must not be below itself.
-        below = [child for child in table.children.get(pid, ()) if child not in seen]
+        below = [
+            child
+            for child in table.children.get(pid, ())
+            if child not in seen and not table.processes[child].is_tmux_server
+        ]
         seen.update(below)
         found += below
     return found

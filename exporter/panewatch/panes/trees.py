@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from panewatch.panes.census import Census, Process, Table
+from panewatch.panes.census import Census, Table
 from panewatch.panes.containers import Container, find_container
 from panewatch.panes.marks import Mark, PerProcess, find_mark
 from panewatch.panes.model import PaneKey
 from panewatch.panes.processes import Ascent, Sums, Usage, add_up, list_tree
 
-_SERVER_NAME: Final = b"tmux: server"
 _MOST_CONTAINERS: Final = 10
 _NOTHING: Final = Sums(0, 0, None, 0, 0)
 
@@ -181,7 +180,7 @@ class Trees:
                 own[pid] = known[1]
         # What one pane begins as a tmux server has panes of its own.
         servers = [
-            pid for pid, key in own.items() if key is not None and _is_server(processes[pid])
+            pid for pid, key in own.items() if key is not None and processes[pid].is_tmux_server
         ]
         own |= dict.fromkeys(servers)
         strays: dict[PaneKey, list[int]] = {}
@@ -217,10 +216,6 @@ def _list_below(
         seen.update(below)
         found += below
     return found
-
-
-def _is_server(process: Process) -> bool:
-    return process.name.startswith(_SERVER_NAME)
 
 
 def _add(first: Sums, *others: Sums) -> Sums:

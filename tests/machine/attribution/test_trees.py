@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from machine.attribution.crew import WAYS, Crew
+from panewatch.machine.attribution.ownership import Ownership
+from panewatch.panes.accounts import PaneView
 from panewatch.panes.processes import Usage, measure_trees
 from panewatch.panes.trees import Trees
 from polling import wait_until
@@ -163,6 +169,34 @@ def test_strays_go_with_their_pane(crew: Crew) -> None:
     assert pane not in usages
     assert [usage.strays for usage in usages.values()] == [()]
     assert Path(f"/proc/{pid}").exists()
+
+
+_ADOPT = """
+import ctypes, subprocess, sys
+SET_CHILD_SUBREAPER = 36
+assert ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+subprocess.run(sys.argv[2:], check=True)
+open(sys.argv[1], "w").close()
+input()
+"""
+
+
+def test_a_tmux_server_that_the_pane_adopts_has_panes_of_its_own_too(crew: Crew) -> None:
+    begun, inner = crew.tmux.folder / "begun", f"{crew.tmux.folder}/inner"
+    begin = ["tmux", "-S", inner, "-f", "/dev/null", "new-session", "-d", "sleep 1001"]
+    pane = crew.tmux.start(shlex.join([sys.executable, "-c", _ADOPT, str(begun), *begin]))
+    wait_until(begun.exists, what="the inner server")
+    try:
+        usage = measure(crew, Trees())[pane]
+        assert (usage.processes, usage.strays) == (1, ())
+        root = next(iter(crew.list_panes().values()))
+        view = cast("PaneView", SimpleNamespace(pid=root, identity="outer", strays=()))
+        owners = Ownership([view], first=True, known_at=math.inf)
+        asked = ["tmux", "-S", inner, "list-panes", "-F", "#{pane_pid}"]
+        inside = int(subprocess.check_output(asked, text=True))
+        assert (owners.find(root), owners.find(inside)) == ("outer", "other")
+    finally:
+        crew.tmux.run("run-shell", f"tmux -S {inner} kill-server || true")
 
 
 def test_a_tmux_server_begun_in_a_pane_has_panes_of_its_own(crew: Crew) -> None:

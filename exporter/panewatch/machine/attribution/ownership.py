@@ -73,6 +73,8 @@ class Ownership:
             pane = self._roots.get(pid) or self._strays.get((pid, process.start))
             if pane is not None:
                 return pane
+            if process.is_tmux_server:
+                return None  # what is below it is in panes of its own
             pid = process.parent
             process = read_process(pid) if pid > 1 else None
         return None
