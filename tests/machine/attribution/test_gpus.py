@@ -121,6 +121,18 @@ def test_what_the_driver_does_not_tell_is_absent(
     assert memory[UUIDS[1], "other"] == 0
 
 
+def test_a_share_that_cannot_be_read_leaves_what_processes_hold(
+    crew: Crew, library: FakeNvml, launch: Callable[[], AttributionExporter]
+) -> None:
+    crew.open(crew.call("a"), first=True)
+    a = crew.find("a")["pid"]
+    library.tell(["0 ! nvmlDeviceGetProcessUtilization error 999", *describe([f"{a} {GIB} 30"])])
+    exporter = launch()
+    wait_for(lambda: exporter.read_family(MEMORY), {("main", UUIDS[0]): GIB})
+    assert exporter.read_family(UTILIZATION) == {}
+    assert exporter.read()['gpu_read_failures_total{reason="unknown"}'] > 0
+
+
 def test_series_end_with_the_process_and_with_the_pane(
     crew: Crew, library: FakeNvml, launch: Callable[[], AttributionExporter]
 ) -> None:

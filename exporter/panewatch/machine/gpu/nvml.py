@@ -10,8 +10,6 @@ import ctypes
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
-from panewatch.machine.gpu.model import GpuProcess
-
 Handle: TypeAlias = Any
 """A device of the library, or a set of events; valid until `Nvml.close`."""
 
@@ -186,13 +184,8 @@ class Nvml:
             int(self._call("nvmlDeviceGetComputeInstanceId", device)),
         )
 
-    def list_processes(self, device: Handle, since: int) -> tuple[tuple[GpuProcess, ...], int]:
-        """Return the processes on a GPU, and the driver's time of its newest sample of them.
-
-        Args:
-            device: The GPU.
-            since: That time of the call before; 0 for all samples that the driver keeps.
-        """
+    def list_processes(self, device: Handle) -> Mapping[int, int | None]:
+        """Return the bytes of each process on a GPU, None where the driver does not tell them."""
         memory: dict[int, int | None] = {}
         told = 0
         for kind in ("Compute", "Graphics"):
@@ -210,13 +203,15 @@ class Nvml:
             memory |= {pid: None if None in each else sum(each) for pid, each in parts.items()}  # type: ignore[arg-type] # None was looked for
         if not told:
             raise NvmlError("unsupported")
-        shares, newest = self._list_shares(device, since)
-        return tuple(
-            GpuProcess(pid, memory[pid], shares.get(pid)) for pid in sorted(memory)
-        ), newest
+        return memory
 
-    def _list_shares(self, device: Handle, since: int) -> tuple[Mapping[int, float], int]:
-        """Return the mean share of each process over the samples that are new."""
+    def list_shares(self, device: Handle, since: int) -> tuple[Mapping[int, float], int]:
+        """Return the mean share of each process, and the driver's time of its newest sample.
+
+        Args:
+            device: The GPU.
+            since: That time of the call before; 0 for all samples that the driver keeps.
+        """
         try:
             samples = self._call("nvmlDeviceGetProcessUtilization", device, since)
         except NvmlError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from panewatch.machine.gpu import contract as c
-from panewatch.machine.gpu.model import Gpu, MigDevice, Reading
+from panewatch.machine.gpu.model import Gpu, GpuProcess, MigDevice, Reading
 from panewatch.machine.gpu.nvml import Handle, Nvml, NvmlError
 from panewatch.machine.gpu.xids import XidCounts, XidWatch
 
@@ -175,9 +175,6 @@ class Reader:
         nvml, attempt = self._nvml, self._attempt
         failed = self.failures.total()
         used, total = attempt(nvml.read_memory, device) or (None, None)
-        listed = attempt(nvml.list_processes, device, session.samples.get(uuid, 0))
-        if listed is not None:
-            session.samples[uuid] = listed[1]
         values = {
             "utilization": attempt(nvml.read_utilization, device),
             "memory_used": used,
@@ -196,11 +193,23 @@ class Reader:
                 for part in attempt(lambda: list(nvml.list_migs(device))) or ()
                 if (mig := self._read_mig(part))
             ),
-            "processes": None if listed is None else listed[0],
+            "processes": self._read_processes(session, device, uuid),
         }
         if self.failures.total() > failed and all(v in (None, {}, ()) for v in values.values()):
             raise _LostError
         return values
+
+    def _read_processes(
+        self, session: _Session, device: Handle, uuid: str
+    ) -> tuple[GpuProcess, ...] | None:
+        memory = self._attempt(self._nvml.list_processes, device)
+        if memory is None:
+            return None
+        shares: Mapping[int, float] = {}
+        since = session.samples.get(uuid, 0)
+        if found := self._attempt(self._nvml.list_shares, device, since):
+            shares, session.samples[uuid] = found
+        return tuple(GpuProcess(pid, memory[pid], shares.get(pid)) for pid in sorted(memory))
 
     def _read_each(
         self, read: Callable[[Handle, str], float], device: Handle, names: tuple[str, ...]
