@@ -50,7 +50,7 @@ class Process:
     """
 
     __slots__ = (
-        "_flags", "_raw", "_resident", "blocked", "ended", "kernel", "parent", "start", "ticks"
+        "_flags", "_raw", "_resident", "_sign", "blocked", "ended", "kernel", "parent", "start", "ticks"
     )  # fmt: skip
 
     def __init__(self, raw: bytes) -> None:
@@ -60,6 +60,7 @@ class Process:
             raise ValueError(message)
         self._raw = raw
         self._resident: int | None = None
+        self._sign: bytes | None = None
         self.parent = int(fields[_PARENT])
         self.start = fields[_START]
         self.ticks = sum(map(int, fields[_CPU_TIMES]))
@@ -79,9 +80,11 @@ class Process:
         return self.name.startswith(_TMUX_SERVER)
 
     @property
-    def program(self) -> bytes:
-        """What tells the program that it runs now from one that it ran before, mostly."""
-        return self.name + (b"\0" if self._flags & _FORKED else b"")
+    def sign(self) -> bytes:
+        """What tells it from any other process, and from what it ran before, mostly."""
+        if self._sign is None:
+            self._sign = b"%b %b %d" % (self.start, self.name, self._flags & _FORKED)
+        return self._sign
 
     def stands(self, raw: bytes) -> bool:
         """Tell whether this tells the same: no tick of CPU time, no page, no other state."""

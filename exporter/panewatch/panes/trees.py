@@ -167,7 +167,7 @@ class Trees:
             start = process.start
             # A new program has a new environment: a daemon forks, and only then begins what it is
             # asked to, and a server's next pane is for a moment what the server is.
-            mark = self._marks.get(pid, start + b" " + process.program)
+            mark = self._marks.get(pid, process.sign)
             known = self._owners.get(pid)
             if mark is not None:
                 key = marked.get(mark)
