@@ -50,7 +50,8 @@ class Process:
     """
 
     __slots__ = (
-        "_flags", "_raw", "_resident", "_sign", "blocked", "ended", "kernel", "parent", "start", "ticks"
+        "_flags", "_raw", "_resident", "_sign",
+        "blocked", "ended", "kernel", "parent", "start", "ticks",
     )  # fmt: skip
 
     def __init__(self, raw: bytes) -> None:
