@@ -7,18 +7,23 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from botocore import loaders
+from botocore import loaders, session
+from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
 from experiments.stub import Stub
 from experiments.tables import Tables
+
+# A slow machine is no fault: no example has to be done in a fifth of a second.
+settings.register_profile("patient", parent=settings(), deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_loader() -> Iterator[None]:
     """Read what boto3 knows of the services once for all clients: that takes it long."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loaders, "create_loader", cache(loaders.create_loader))
+        patch.setattr(session, "create_loader", cache(loaders.create_loader))
         yield
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from experiments.tables import BEGIN, write_item
+from panewatch.experiments.files import line_file
 from panewatch.experiments.files.jsonl import JsonLines
 from panewatch.experiments.opening import open_source
 from panewatch.experiments.settings import ExperimentsSettings, ItemSettings
@@ -176,24 +177,28 @@ def test_of_files_the_one_written_last_counts(path: Path) -> None:
     assert tell(open_lines(path.parent)) == {"e1": 2e6}
 
 
-def test_nothing_is_given_before_all_was_read(path: Path) -> None:
-    path.write_text("".join(line(number) for number in range(20_000)))
+def test_nothing_is_given_before_all_was_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_file, "LONGEST", 1 << 14)
+    path.write_text("".join(line(number) for number in range(500)))
     source = JsonLines(path, ItemSettings(), clock=lambda: NOW)
     parts = 0
     while (whole := source.read(0.0)) is None:
         parts += 1
     assert parts > 2
-    assert len(list(whole.experiments)) == source.counts.items == 20_000
-    append(path, "".join(line(number) for number in range(20_000, 40_000)))
+    assert len(list(whole.experiments)) == source.counts.items == 500
+    append(path, "".join(line(number) for number in range(500, 1000)))
     assert source.read(0.0) == whole, "the one before, while a later reading is under way"
     while (later := source.read(0.0)) == whole:
         pass
     assert later is not None
-    assert len(list(later.experiments)) == source.counts.items == 40_000
+    assert len(list(later.experiments)) == source.counts.items == 1000
 
 
-def test_a_file_replaced_while_it_is_read_is_read_anew(path: Path) -> None:
-    path.write_text("".join(line(number) for number in range(20_000)))
+def test_a_file_replaced_while_it_is_read_is_read_anew(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_file, "LONGEST", 1 << 14)
+    path.write_text("".join(line(number) for number in range(500)))
     source = open_lines(path)
     assert source.read(0.0) is None
     path.write_text(line(7))
