@@ -235,15 +235,17 @@ class TestFailing:
 
 class TestHanging:
     def test_holds_up_no_sample_and_shows_what_was_read(self) -> None:
-        exporter = Exporter(timeout=0.4)
+        exporter = Exporter()
         begin(exporter, *STORY)
         exporter.source.open_gate.clear()
+        exporter.collector.reconfigure(exporter.make_config(timeout=0.4))
         for count in (1, 2):
             values = exporter.look()
             assert isinstance(exporter.failure, SourceUnavailable)
             assert (values[UP], values['experiments{status="completed"}']) == (0, 2)
             assert values['experiments_source_failures_total{reason="timeout"}'] == count
         exporter.source.open_gate.set()
+        exporter.collector.reconfigure(exporter.config)
         assert wait_until(lambda: exporter.look()[UP])
         assert len(exporter.source.threads) == 1
         exporter.collector.stop()
