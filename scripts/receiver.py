@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of a notification that are read; Alertmanager sends 100 alerts at most."""
+SHOWN_CHARACTERS = 500
 SHOWN = ("server", "session", "window", "pane", "collector", "instance")
 ROOT = Path(__file__).resolve().parents[1]
 UNPUBLISHED = "https://panewatch.example/runbooks/"
@@ -33,7 +34,8 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 def defuse(text: object) -> str:
     """Return the text on one line, without characters that steer a terminal."""
     kept = (c if unicodedata.category(c)[0] not in "CZ" or c == " " else "?" for c in str(text))
-    return "".join(kept)[:200]
+    text = "".join(kept)
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
 
 
 def name_runbook(url: object) -> str:

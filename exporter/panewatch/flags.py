@@ -11,7 +11,7 @@ from panewatch.config import Collectors, Config, LogSettings
 from panewatch.problems import Problem, ProblemsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _PLACES: Final = ("before", "after", "inner")
 """Where flags stand: before the subcommand, after it, after the subcommand of that."""
@@ -64,6 +64,17 @@ def add_flags(parser: argparse.ArgumentParser, dest: str) -> None:
     for key, text in (("level", "least severe level to log"), ("format", "format of log lines")):
         choices = get_args(LogSettings.model_fields[key].annotation)
         add(f"--log.{key}", ("log", key), text, choices=choices, metavar="|".join(choices))
+
+
+def count_up_to(most: int) -> Callable[[str], int]:
+    """Return what reads an argument that is a number from 1 on."""
+
+    def read(text: str) -> int:
+        if text.isascii() and text.isdecimal() and 1 <= int(text) <= most:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {most}")
+
+    return read
 
 
 def load(options: argparse.Namespace) -> Config:

@@ -23,6 +23,12 @@ _TYPES = {
 }
 
 
+_BOUNDS = {
+    "minimum": "of at least", "exclusiveMinimum": "above",
+    "maximum": "at most", "exclusiveMaximum": "below",
+}  # fmt: skip
+
+
 def json_schema() -> Node:
     """Return the configuration's JSON Schema, dialect 2020-12.
 
@@ -71,9 +77,7 @@ def describe(node: Node) -> str:
     if is_section(node):
         return "a section with the keys " + ", ".join(f"`{key}`" for key in node["properties"])
     kind = str(node.get("type"))
-    if kind == "integer" and {"minimum", "maximum"} <= node.keys():
-        return f"a whole number from {node['minimum']} to {node['maximum']}"
-    return _describe_container(kind, node) or _TYPES[kind]
+    return _describe_container(kind, node) or _TYPES[kind] + _describe_bounds(node)
 
 
 def describe_keys(node: Node) -> str:
@@ -87,6 +91,13 @@ def _describe_container(kind: str, node: Node) -> str:
     if kind == "object":
         return f"a mapping from {describe_keys(node)} to {describe(_find_values(node) or {})}"
     return ""
+
+
+def _describe_bounds(node: Node) -> str:
+    if {"minimum", "maximum"} <= node.keys():
+        return f" from {node['minimum']} to {node['maximum']}"
+    bounds = [f"{words} {node[key]:g}" for key, words in _BOUNDS.items() if key in node]
+    return " " + " and ".join(bounds) if bounds else ""
 
 
 def _close(value: Any) -> Any:

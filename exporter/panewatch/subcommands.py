@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from panewatch import logs, settings_file, web_config
 from panewatch.experiments.command.subcommand import add_arguments as add_experiments_arguments
-from panewatch.flags import list_flags, load, merge
+from panewatch.flags import count_up_to, list_flags, load, merge
 from panewatch.panes.commands import shell_init
 from panewatch.panes.commands.shell_init import SHELLS
 from panewatch.problems import Problem, ProblemsError
@@ -179,7 +179,7 @@ def _add_trace_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", choices=("text", "json"), default="text", help="form of the output"
     )
     parser.add_argument(
-        "--top", type=int, choices=range(1, 1001), default=10, metavar="N",
+        "--top", type=count_up_to(1000), default=10, metavar="N",
         help="most rows of a table, up to 1000; without it 10",
     )  # fmt: skip
     parser.epilog = (

@@ -272,7 +272,7 @@ def test_what_stood_in_a_pane_is_no_run_and_what_is_at_work_is_one(shell: Shell)
     shell.type("PS1='done> '")
     wait_until(lambda: "\ndone>" in show(), what="its end")
     with watching(shell.server) as watched:
-        assert watched.look() == {}
+        wait_until(lambda: watched.look() == {}, what="no run")
         shell.type("sleep 600")  # now something runs below it
         wait_until(lambda: watched.states() == {"working"}, 20, what="another program")
         assert watched.look() == {}

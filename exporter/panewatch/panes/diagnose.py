@@ -74,8 +74,8 @@ def _read(name: str, tmux: Tmux, settings: PanesSettings, *, local: bool) -> Ite
         yield Finding(source, ok=False, detail=f"{reason}: {error.detail} ({_ADVICE[reason]})")
         return
     failed = sum(isinstance(look, Absence) for look in looks)
-    way = "from standard input" if reader.uses_stdin else "from arguments (this tmux is old)"
-    detail = f"{len(looks) - failed} of {len(looks)} panes read, commands {way}"
+    way = "" if reader.uses_stdin else ", a few at a time (this tmux is old)"
+    detail = f"{len(looks) - failed} of {len(looks)} panes read{way}"
     yield Finding(source, ok=not failed, detail=detail)
     if local and settings.commands.enabled:
         yield from _count_shells(f"shells of tmux server {name}", listing, settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from panewatch import logs
-from panewatch.flags import add_flags
+from panewatch.flags import add_flags, count_up_to
 
 _EPILOG: Final = "It takes the flags of `panewatch` too. `panewatch --help` lists them."
 _EXIT_CODES: Final = (
@@ -72,7 +72,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def _add_list(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
     parser.add_argument(
-        "--newest", type=int, choices=range(1, 10_001), default=20, metavar="N",
+        "--newest", type=count_up_to(10_000), default=20, metavar="N",
         help="most experiments that are listed, up to 10000; without it 20",
     )  # fmt: skip
 

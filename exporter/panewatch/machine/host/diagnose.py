@@ -25,6 +25,6 @@ def diagnose(config: Config) -> Iterator[Finding]:
     yield Finding(
         "host",
         ok=True,
-        detail=f"{reading.cpus} CPUs, memory, {pressure}, {len(reading.disks)} disks, "
-        f"{len(reading.filesystems)} filesystems",
+        detail=f"CPUs: {reading.cpus}, memory, {pressure}, disks: {len(reading.disks)}, "
+        f"filesystems: {len(reading.filesystems)}",
     )
