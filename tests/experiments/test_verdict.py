@@ -110,7 +110,7 @@ class TestDetail:
         (["5x4"], {"identical_early": 4, "identical_restart": 4}, "identical"),
         (["5x3"], {"identical_early": 4, "identical_restart": 4}, "early"),
         (["5", "5.2", "5.1"], {"tolerance_ratio": 0.05}, "identical_early"),
-        (["5", "5.001", "5.002"], {"tolerance_ratio": 0}, "improving"),
+        (["5", "5.001", "5.002"], {"tolerance_ratio": 0}, "varied"),
         (["T"], {"timeouts_restart": 1}, "only_timeouts"),
         (["16", "17"], {"worst_after": 2}, "worse_than_worst"),
         (["12", "13"], {"worst_after": 2, "worst_mbps": 11}, "worse_than_worst"),

@@ -155,7 +155,9 @@ def _find_continue(figures: Figures, limits: VerdictSettings) -> Iterator[tuple[
     if figures.results < limits.identical_early:
         yield "early", f"{so_far}: too few to judge."
     falling = figures.direction < 0 and figures.same < _FRESH
-    if figures.since_best < _FRESH or falling:
+    # Until something was better than the first result, that is the best of all.
+    bettered = figures.since_best < min(_FRESH, figures.results - 1)
+    if bettered or falling:
         yield "improving", f"{so_far}, and they get better."
     stand = f"the newest {figures.since_best} no better"
     yield "varied", f"{so_far}, {figures.unique} of them different, {stand}."
