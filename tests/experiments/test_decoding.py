@@ -183,6 +183,8 @@ def test_an_error_is_known_again_and_never_kept() -> None:
     same = name(f"IndexError at line 12 of /run/tmpab12cd34/code.py: {CANARY}")
     assert same == name(f"IndexError at line 97 of /run/tmpzz99xx00/code.py: {CANARY}")
     assert same != name("IndexError")
+    assert name("no such file: '/srv/data/a.mp4'") == name("no such file: '/srv/other/b.mp4'")
+    assert name("and/or") != name("or/and")
     assert len(same) == 16
     traceback = "Traceback (most recent call last):\n  File {}\n    {}\nValueError: no {} frames"
     assert name(traceback.format("a", "x()", 3)) == name(traceback.format("b", "y()", 40))

@@ -56,7 +56,7 @@ _NOTHING: Final = frozenset(
 _LONGEST_ERROR: Final = 4096
 _TRACEBACK: Final = "Traceback (most recent call last)"
 _VARIABLE: Final = linear.compile(
-    r"0x[0-9a-fA-F]+|[0-9a-f]{8}-[0-9a-f-]{27}|\btmp[a-z0-9_]{8}\b|\d+"
+    r"(?:/[\w.@+-]+){2,}|0x[0-9a-fA-F]+|[0-9a-f]{8}-[0-9a-f-]{27}|\btmp[a-z0-9_]{8}\b|\d+"
 )
 _FINGERPRINT: Final = 16
 
@@ -163,7 +163,7 @@ def read_count(value: Any, open_text: Callable[[Any], Any]) -> int:
 
 
 def name_error(value: Any) -> str:
-    """Return the fingerprint of an error: the same for texts that differ in numbers only.
+    """Return the fingerprint of an error: the same for texts that differ in numbers and paths only.
 
     Of a traceback of Python its last line counts: code that was generated anew fails elsewhere.
 
