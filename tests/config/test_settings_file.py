@@ -97,7 +97,8 @@ REFUSED = [
     ("web: {max_requests: true}", ("f.yml:1: web.max_requests: must be "
      "a whole number from 1 to 65535")),
     ("panes: {list_interval: true}", f"f.yml:1: panes.list_interval: {DURATION}"),
-    ("panes: {looping_distinct: false}", "f.yml:1: panes.looping_distinct: must be a number from 0 to 1"),
+    ("panes: {looping_distinct: false}",
+     "f.yml:1: panes.looping_distinct: must be a number from 0 to 1"),
     ("panes: {stalled_after_by_command: {make: true}}", ("f.yml:1: "
      f"panes.stalled_after_by_command.make: {DURATION}, or `never`")),
     ("panes: {read_existing: 1}", "f.yml:1: panes.read_existing: must be true or false"),
