@@ -196,10 +196,10 @@ def test_a_source_that_fails_is_told(
 ) -> None:
     told = call(*command, "--config.file", config)
     assert (told.code, told.out) == (1, "")
-    assert told.error.startswith("absent: the table or index does not exist. Look at the name")
+    assert ": absent: the table or index does not exist. Is that its name" in told.error
     told = call(*command, "--source", tmp_path / "absent")
     assert (told.code, told.out) == (1, "")
-    assert told.error.startswith("absent: there is no such file or directory. ")
+    assert ": absent: there is no such file or directory. " in told.error
 
 
 def test_what_the_service_says_is_not_repeated(call: Shell, stub: Stub, tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_what_the_service_says_is_not_repeated(call: Shell, stub: Stub, tmp_path
         told = call(command, "--config.file", settings, "--source", "dynamodb://table")
         stub.answers.clear()
         assert told.code == 1
-        assert told.error.startswith("access: no permission for this request. ")
+        assert told.error.startswith("dynamodb://table: access: no permission for this request. ")
         for word in (*SECRET.split(), "AKIACANARYKEY0000001", "canary-secret", "Traceback"):
             assert word not in told.error + told.out
 
@@ -249,6 +249,10 @@ def test_purge_is_dry(call: Shell, runs: Path, tmp_path: Path) -> None:
     assert told.out.splitlines()[-1] == f"{runs} is empty"
     assert runs.read_bytes() == b""
     (path,) = list_backups(tmp_path)
+    # The newest backup stays the one that holds something.
+    told = call(*shlex.split(command)[2:])
+    assert (told.code, told.out) == (0, f"{runs} is empty already\n")
+    assert list_backups(tmp_path) == [path]
 
     told = call("restore", "--source", runs, path)
     assert told.code == 0

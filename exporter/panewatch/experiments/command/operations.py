@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from panewatch.experiments.command.look import look
@@ -38,7 +38,7 @@ def back_up(options: argparse.Namespace) -> int:
         FailedError: the source cannot be read, or the file not be written.
     """
     request = read_request(options)
-    with tell_failure(), closing(open_store(request.settings, request.source)) as store:
+    with _open(request) as store:
         _write(request, store, options.backup)
     return 0
 
@@ -53,17 +53,21 @@ def purge(options: argparse.Namespace) -> int:
     request = read_request(options)
     resumed: Path | None = options.resume
     if not request.confirmed:
-        with tell_failure():
+        with tell_failure(request.source):
             print_lines(_tell_resumed(request, resumed) if resumed else _tell_purge(request))
         return 0
-    with tell_failure(), closing(open_store(request.settings, request.source)) as store:
+    with _open(request) as store:
         if resumed is None:
-            with tell_next(lambda: "nothing was deleted"):
+            if store.is_empty():
+                print_lines(iter([f"{request.source} is empty already"]))
+                return 0
+            with tell_next(request.source, lambda: "nothing was deleted"):
                 backup = _write(request, store, None)
         else:
             backup = _check(resumed)
         again = request.write_command("purge", "--resume", backup.path, "--confirm", request.name)
-        with tell_next(lambda: f"to go on: {again}"), Progress("items dealt with") as progress:
+        failing = tell_next(request.source, lambda: f"to go on: {again}")
+        with failing, Progress("items dealt with") as progress:
             purged = empty(store, backup, progress.note)
     print_lines(_tell_purged(request, backup, purged))
     return 1 if purged.left else 0
@@ -78,7 +82,7 @@ def restore(options: argparse.Namespace) -> int:
     """
     request = read_request(options)
     merge: bool = options.merge
-    with tell_failure(), closing(open_store(request.settings, request.source)) as store:
+    with _open(request) as store:
         backup = _check(options.backup)
         check_fit(store, backup)
         if not request.confirmed:
@@ -86,7 +90,8 @@ def restore(options: argparse.Namespace) -> int:
             return 0
         again = request.write_command("restore", backup.path, "--merge", "--confirm", request.name)
         try:
-            with tell_next(lambda: f"to go on: {again}"), Progress("items dealt with") as progress:
+            failing = tell_next(request.source, lambda: f"to go on: {again}")
+            with failing, Progress("items dealt with") as progress:
                 filling = fill(store, backup, progress.note, merge=merge)
         except OccupiedError:
             raise FailedError(
@@ -102,6 +107,13 @@ def restore(options: argparse.Namespace) -> int:
             f"{filling.lost} are not there as they were written: does somebody else write there?"
         )
     return 0
+
+
+@contextmanager
+def _open(request: Request) -> Iterator[Store]:
+    source = request.source
+    with tell_failure(source), closing(open_store(request.settings, source)) as store:
+        yield store
 
 
 def _write(request: Request, store: Store, file: Path | None) -> Backup:

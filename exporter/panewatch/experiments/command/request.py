@@ -18,10 +18,10 @@ from panewatch.flags import load, merge
 from panewatch.problems import Problem, ProblemsError
 
 _ADVICE: Final = {
-    "absent": "Look at the name, and at the region of a table.",
+    "absent": "Is that its name, and of a table the region the right one?",
     "access": "A table has to allow DescribeTable, Scan, BatchGetItem and, where it is to be "
     "changed, BatchWriteItem.",
-    "credentials": "Renew them, or set experiments.dynamodb.profile and region.",
+    "credentials": "Set experiments.dynamodb.region and profile, or renew the credentials.",
     "throttled": "Wait, or give the table more capacity, and try again.",
     "timeout": "Look at the network and at experiments.dynamodb.endpoint, and try again.",
     "unreachable": "Look at the network and at experiments.dynamodb.endpoint, and try again.",
@@ -83,12 +83,12 @@ def read_request(options: argparse.Namespace) -> Request:
 
 
 @contextmanager
-def tell_failure() -> Iterator[None]:
-    """Turn what can fail into a `FailedError` that says what to do."""
+def tell_failure(source: str) -> Iterator[None]:
+    """Turn what can fail into a `FailedError` that names ``source`` and says what to do."""
     try:
         yield
     except SourceError as error:
-        told = f"{error.reason}: {error.detail}. {_ADVICE[error.reason]}"
+        told = f"{source}: {error.reason}: {error.detail}. {_ADVICE[error.reason]}"
     except BackupError as error:
         told = str(error)
     else:
@@ -98,10 +98,10 @@ def tell_failure() -> Iterator[None]:
 
 
 @contextmanager
-def tell_next(next_step: Callable[[], str]) -> Iterator[None]:
+def tell_next(source: str, next_step: Callable[[], str]) -> Iterator[None]:
     """Say what to do next, where something is interrupted or fails in the middle."""
     try:
-        with tell_failure():
+        with tell_failure(source):
             yield
     except KeyboardInterrupt:
         logs.complain(f"interrupted: {next_step()}")

@@ -69,5 +69,6 @@ def show_verdict(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _look(settings: ExperimentsSettings) -> Iterator[Whole]:
-    with tell_failure(), Progress("items read") as progress, look(settings, progress.note) as whole:
+    failing = tell_failure(settings.source or "")
+    with failing, Progress("items read") as progress, look(settings, progress.note) as whole:
         yield whole
