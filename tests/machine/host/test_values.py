@@ -75,7 +75,7 @@ def test_diagnose_tells_what_is_there(host: FakeHost) -> None:
     done = panewatch("diagnose", *off, env=host.environment)
     assert done.returncode == 0
     assert "host: " in done.stdout
-    assert "memory, pressure, 3 disks, 4 filesystems" in done.stdout
+    assert "memory, pressure, disks: 3, filesystems: 4" in done.stdout
     host.answer({"/data": "error 5"})
     done = panewatch("diagnose", *off, env=host.environment)
     assert done.returncode == 1
