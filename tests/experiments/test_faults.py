@@ -85,7 +85,8 @@ def test_fault_37_a_table_that_fails_is_told_kept_for_a_while_and_read_again(
     watched.clock.now += 60
     stub.answers.extend([FAULTS[reason]] * 100)
     values = watched.look()
-    assert watched.failure is not None
+    failure = watched.failure
+    assert failure is not None
     assert values["experiments_source_up"] == 0
     assert values[f'experiments_source_failures_total{{reason="{reason}"}}'] == 1
     last_read = "experiments_source_last_read_timestamp_seconds"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -127,7 +128,7 @@ class TestDetail:
     ],
 )
 def test_thresholds_are_those_of_the_settings(
-    course: list[str], settings: dict[str, object], reason: str
+    course: list[str], settings: dict[str, Any], reason: str
 ) -> None:
     assert look(*course, **settings).reason == reason
 
