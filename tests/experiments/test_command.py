@@ -202,6 +202,13 @@ def test_a_source_that_fails_is_told(
     assert ": absent: there is no such file or directory. " in told.error
 
 
+def test_a_purge_of_what_is_not_there_is_no_empty_one(call: Shell, tmp_path: Path) -> None:
+    told = call("purge", "--source", tmp_path / "absent", "--confirm", "absent")
+    assert (told.code, told.out) == (1, "")
+    assert ": absent: there is no such file or directory. " in told.error
+    assert list_backups(tmp_path) == []
+
+
 def test_what_the_service_says_is_not_repeated(call: Shell, stub: Stub, tmp_path: Path) -> None:
     settings = tmp_path / "panewatch.yml"
     settings.write_text(json.dumps({"experiments": {"dynamodb": {"endpoint": stub.address}}}))

@@ -58,10 +58,11 @@ def purge(options: argparse.Namespace) -> int:
         return 0
     with _open(request) as store:
         if resumed is None:
-            if store.is_empty():
-                print_lines(iter([f"{request.source} is empty already"]))
-                return 0
             with tell_next(request.source, lambda: "nothing was deleted"):
+                # Not is_empty: a file that is not there has nothing, and was never emptied.
+                if next(store.read(), None) is None:
+                    print_lines(iter([f"{request.source} is empty already"]))
+                    return 0
                 backup = _write(request, store, None)
         else:
             backup = _check(resumed)
