@@ -14,7 +14,7 @@ from panewatch.experiments.opening import TABLE
 from panewatch.experiments.reader import SourceReader
 from panewatch.experiments.settings import ExperimentsSettings
 from panewatch.experiments.source import SourceError, Whole
-from panewatch.experiments.verdict import judge
+from panewatch.experiments.verdict import judge, say_count
 
 _NAME: Final = "experiments"
 _SECONDS: Final = 10.0
@@ -63,7 +63,7 @@ def _describe(whole: Whole, settings: ExperimentsSettings, kind: str) -> str:
     verdict = judge(figures, settings)
     skipped = whole.skipped.total()
     items = figures.total + skipped
-    parts = [f"{items} item{'' if items == 1 else 's'} in the {kind}"]
+    parts = [f"{say_count(items, 'item')} in the {kind}"]
     if skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(whole.skipped.items()))
         parts.append(f"{skipped} left out ({reasons})")

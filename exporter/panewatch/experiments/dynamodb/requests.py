@@ -9,14 +9,16 @@ from operator import methodcaller
 from typing import Any, Final, TypeVar
 
 from panewatch.experiments.dynamodb.client import Client, Opened, call, open_client
+from panewatch.experiments.dynamodb.failure import TRANSIENT
 from panewatch.experiments.dynamodb.raw_items import RawItem
+from panewatch.experiments.dynamodb.schema import order_keys, read_types
 from panewatch.experiments.settings import DynamoDbSettings
 from panewatch.experiments.source import SourceError
 
 BATCH: Final = 25
 """Items that DynamoDB writes by one request, at most."""
 
-_AGAIN: Final = frozenset({"throttled", "timeout", "unreachable", "server"})
+_AGAIN: Final = TRANSIENT - {"credentials"}
 _ATTEMPTS: Final = 10
 """Requests one after the other that get nothing done, until it is given up."""
 
@@ -152,10 +154,9 @@ class TableRequests:
         self._sleep(random.uniform(longest / 2, longest))  # noqa: S311 - no secret
 
 
-def _find_key(table: Mapping[str, Any]) -> dict[str, str]:
-    types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
-    schema = sorted(table["KeySchema"], key=lambda each: str(each["KeyType"]))  # HASH, then RANGE
-    return {each["AttributeName"]: types[each["AttributeName"]] for each in schema}
+def _find_key(table: dict[str, Any]) -> dict[str, str]:
+    types = read_types(table)
+    return {name: types[name] for name in order_keys(table["KeySchema"])}
 
 
 def _measure(left: Mapping[str, Any]) -> int:

@@ -63,15 +63,15 @@ def read_schema(answer: Any, settings: DynamoDbSettings, item: ItemSettings) -> 
 
 
 def _read(table: dict[str, Any], settings: DynamoDbSettings, item: ItemSettings) -> Schema:
-    keys = _order_keys(table["KeySchema"])
+    keys = order_keys(table["KeySchema"])
     if settings.time_partition is None:
         return Schema(keys)
     covers, time_keys = True, keys
     if settings.time_index is not None:
         index = _find_index(table, settings.time_index)
-        time_keys = _order_keys(index["KeySchema"])
+        time_keys = order_keys(index["KeySchema"])
         covers = _covers(index["Projection"], {*keys, *time_keys}, name_attributes(item, keys))
-    types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+    types = read_types(table)
     if len(time_keys) != 2 or parse_path(item.time) != time_keys[1:]:  # noqa: PLR2004  # partition and sort key
         raise SourceError("invalid", "the sort key of the index or table is not the time of items")
     if types[time_keys[0]] not in {"S", "N"} or types[time_keys[1]] not in {"S", "N"}:
@@ -80,7 +80,13 @@ def _read(table: dict[str, Any], settings: DynamoDbSettings, item: ItemSettings)
     return Schema(keys, TimeKey(settings.time_index, time_keys[0], value, time_keys[1], covers))
 
 
-def _order_keys(schema: list[dict[str, str]]) -> tuple[str, ...]:
+def read_types(table: dict[str, Any]) -> dict[str, str]:
+    """Return the types of the attributes that stand in keys, of a table's description."""
+    return {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+
+
+def order_keys(schema: list[dict[str, str]]) -> tuple[str, ...]:
+    """Return the attributes of a key, the partition key first."""
     by_kind = {one["KeyType"]: one["AttributeName"] for one in schema}
     return tuple(by_kind[kind] for kind in ("HASH", "RANGE") if kind in by_kind)
 
