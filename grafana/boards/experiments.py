@@ -16,7 +16,7 @@ from boards.bitrates import (
     trend,
 )
 from boards.layout import Row, Shelf, assemble, host_variables
-from boards.panels import PER_HOUR, graph, thresholds, tiles
+from boards.panels import PER_HOUR, graph, state_tiles, thresholds, tiles
 from boards.queries import HOST, Query, select
 from boards.states import BLUE, GREEN, ORANGE, PURPLE, RED, SLATE, State, value_mapping
 from boards.verdicts import verdict_now, verdict_over_time
@@ -71,19 +71,12 @@ def build() -> Dashboard:
 
 
 def _counts() -> stat.Panel:
-    return tiles(
+    return state_tiles(
         "Experiments",
         "How many experiments are in the source now, by status. Other: the settings know no such "
         "word; add it to `experiments.item.statuses`.",
-        [
-            Query(
-                f"sum({select('panewatch_experiments', HOST, status=status.name)})",
-                legend=status.text,
-                instant=True,
-            )
-            for status in STATUSES
-        ],
-        colors={status.text: status.color for status in STATUSES},
+        STATUSES,
+        lambda status: select("panewatch_experiments", HOST, status=status.name),
         none="not read",
     )
 

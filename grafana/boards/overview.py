@@ -8,7 +8,7 @@ from boards.bitrates import best_over_time
 from boards.health import collectors, exporters
 from boards.incidents import open_counts, open_incidents, opened_by_severity
 from boards.layout import Row, Shelf, assemble, host_variables
-from boards.panels import LINES_PER_SECOND, graph, ranking, thresholds, tiles
+from boards.panels import LINES_PER_SECOND, graph, ranking, state_tiles, thresholds, tiles
 from boards.queries import (
     HOST,
     PANE_LABELS,
@@ -116,19 +116,12 @@ def _alert_counts() -> stat.Panel:
 
 
 def _pane_counts() -> stat.Panel:
-    return tiles(
+    return state_tiles(
         "Panes by state",
         "How many panes are in each state now. Waiting, stalled and dead panes get no further "
         "without someone: they are listed below. A finished pane's command has ended lately.",
-        [
-            Query(
-                f"sum({select('panewatch_pane_state', HOST, state=state.name)})",
-                legend=state.text,
-                instant=True,
-            )
-            for state in PANE_STATES
-        ],
-        colors={state.text: state.color for state in PANE_STATES},
+        PANE_STATES,
+        lambda state: select("panewatch_pane_state", HOST, state=state.name),
         none="none seen",
     )
 

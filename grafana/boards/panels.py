@@ -1,6 +1,6 @@
 """The kinds of panels the dashboards are made of, each in the house style."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from grafana_foundation_sdk.builders import (
     bargauge,
@@ -182,6 +182,19 @@ def tiles(
     for ref_id, query in zip(REF_IDS, queries, strict=False):
         panel = panel.with_target(query.target(ref_id))
     return panel
+
+
+def state_tiles(
+    title: str, description: str, states: Sequence[State], ask: Callable[[State], str], *, none: str
+) -> stat.Panel:
+    """Build a tile for each state, with how many things are in it; ``ask`` selects these."""
+    return tiles(
+        title,
+        description,
+        [Query(f"sum({ask(state)})", legend=state.text, instant=True) for state in states],
+        colors={state.text: state.color for state in states},
+        none=none,
+    )
 
 
 def ranking(
