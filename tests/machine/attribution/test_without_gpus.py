@@ -9,43 +9,26 @@ from pathlib import Path
 import pytest
 
 from machine.attribution.crew import Crew
+from machine.attribution.watching import AttributionExporter
 from machine.gpu.fake_nvml import FakeNvml, describe_all, describe_driver
-from machine.gpu.watching import GpuExporter, needs_compiler
+from machine.gpu.watching import needs_compiler
 from polling import wait_until
-from runner.programs import PANEWATCH, Exporter
 
 pytestmark = needs_compiler
-
-_SETTINGS = """\
-web: {{listen_address: "127.0.0.1:0"}}
-tmux: {{sockets: [{socket}]}}
-panes: {{list_interval: 100ms, process_interval: 100ms}}
-collectors:
-  panes: {{interval: 100ms}}
-  errors: {{enabled: false}}
-  training: {{enabled: false}}
-  repositories: {{enabled: false}}
-  host: {{interval: 100ms}}
-  gpu: {{interval: 100ms}}
-gpu: {{timeout: 1s}}
-"""
 
 OTHERS = ("panes", "host", "attribution", "process")
 FAMILIES = ("host_cpu_seconds_total", "host_memory_bytes", "host_filesystem_avail_bytes",
             "pane_cpu_seconds_total", "pane_memory_bytes", "tmux_server_up")  # fmt: skip
 
 
-class WholeExporter(GpuExporter):
+class WholeExporter(AttributionExporter):
     """A running exporter that watches a tmux server, the machine and its GPUs."""
 
-    def __init__(self, library: FakeNvml | None, folder: Path, socket: str) -> None:
-        settings = folder / "panewatch.yml"
-        settings.write_text(_SETTINGS.format(socket=socket))
-        Exporter.__init__(
-            self, [*PANEWATCH, f"--config.file={settings}"], folder,
-            env=library.environment if library else {},
-        )  # fmt: skip
-        self.port = self.find_port()
+    timeout = "1s"
+    collectors = """\
+  host: {interval: 100ms}
+  gpu: {interval: 100ms}
+"""
 
     def list_others(self) -> set[str]:
         """Give the series of panes and of the machine."""

@@ -14,27 +14,35 @@ _SETTINGS = """\
 web: {{listen_address: "127.0.0.1:0"}}
 tmux: {{sockets: [{socket}]}}
 panes: {{list_interval: 100ms, process_interval: 100ms}}
+gpu: {{timeout: {timeout}}}
 collectors:
   panes: {{interval: 100ms}}
   errors: {{enabled: false}}
   training: {{enabled: false}}
   repositories: {{enabled: false}}
-  host: {{enabled: false}}
-  gpu: {{interval: 50ms}}
-  attribution: {{interval: 50ms}}
-gpu: {{timeout: 500ms}}
 """
 
 
 class AttributionExporter(GpuExporter):
     """A running exporter."""
 
-    def __init__(self, library: FakeNvml, folder: Path, socket: str) -> None:
+    timeout = "500ms"
+    """How long the driver may take."""
+    collectors = """\
+  host: {enabled: false}
+  gpu: {interval: 50ms}
+  attribution: {interval: 50ms}
+"""
+    """How those of the machine are set up."""
+
+    def __init__(self, library: FakeNvml | None, folder: Path, socket: str) -> None:
         settings = folder / "panewatch.yml"
-        settings.write_text(_SETTINGS.format(socket=socket))
+        common = _SETTINGS.format(socket=socket, timeout=self.timeout)
+        settings.write_text(common + self.collectors)
         Exporter.__init__(
-            self, [*PANEWATCH, f"--config.file={settings}"], folder, env=library.environment
-        )
+            self, [*PANEWATCH, f"--config.file={settings}"], folder,
+            env=library.environment if library else {},
+        )  # fmt: skip
         self.port = self.find_port()
 
     def read_family(self, name: str) -> dict[tuple[str, ...], float]:
